@@ -30,6 +30,7 @@ export * from "./prices/rates.ts";
 export type { UsageFilter, UsageGroup } from "./reports/report-query.ts";
 export * from "./reports/reports.ts";
 export * from "./price-admin.ts";
+export { correctBill, type LateBill } from "./correct-bill.ts";
 export type { RepriceResult } from "./reprice.ts";
 export * from "./retention.ts";
 export { compareReport, type Compared, type LedgerLine } from "./reconcile/compare.ts";

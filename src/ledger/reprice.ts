@@ -1,7 +1,7 @@
 import type { Store } from "../store/index.ts";
 import { insertEntries } from "./entries/sink.ts";
 import { clampUsage } from "./entries/clamp-usage.ts";
-import { correctionStep, noFurtherColumns, usageOfRow, type UsageRow } from "./entries/usage-row.ts";
+import { correctionOfCost, correctionStep, usageOfRow, type UsageRow } from "./entries/usage-row.ts";
 import { formatUsd } from "./money.ts";
 import { encodeLines } from "./prices/bill.ts";
 import { chargeUsage, upstreamSource } from "./prices/charge.ts";
@@ -118,7 +118,7 @@ function correctionOf(prices: PriceCatalogue, { row, corrections }: FoundEntry):
   // Refused, failed before any content, or an operation without tokens: it has no price.
   if (row.cost_nano_usd === 0n && row.price_snapshot === null) return undefined;
   // The vendor itself has said what it bills, also where its provider is not configured any more.
-  if (row.price_snapshot?.startsWith(upstreamSource) === true) return undefined;
+  if ([row, ...corrections].some((one) => one.price_snapshot?.startsWith(upstreamSource) === true)) return undefined;
   const known = row.cost_nano_usd !== null || corrections.length > 0;
   const cost = corrections.reduce((sum, each) => sum + (each.cost_nano_usd ?? 0n), row.cost_nano_usd ?? 0n);
   const call = {
@@ -129,23 +129,11 @@ function correctionOf(prices: PriceCatalogue, { row, corrections }: FoundEntry):
   };
   const charged = chargeUsage(prices, call, clampUsage(usageOfRow(row)));
   if (charged.costNanoUsd === undefined || (known && charged.costNanoUsd === cost)) return undefined;
+  const correction = { number: corrections.length + 1, differenceNanoUsd: charged.costNanoUsd - cost, wasUnknown: !known };
   return {
-    ...row,
-    ...noFurtherColumns,
-    attempt: correctionStep * (corrections.length + 1) + row.attempt,
-    input_tokens: null,
-    output_tokens: null,
-    cache_read_tokens: null,
-    cache_write_5m_tokens: null,
-    cache_write_1h_tokens: null,
-    reasoning_tokens: null,
-    status: "ok",
-    error_code: null,
-    direction: "correct",
-    cost_nano_usd: charged.costNanoUsd - cost,
+    ...correctionOfCost(row, { ...correction, costText: formatUsd(charged.costNanoUsd) }),
     price_snapshot: charged.snapshot,
     cost_lines: charged.lines === undefined ? null : encodeLines(charged.lines),
-    units: JSON.stringify({ corrects_attempt: row.attempt, was_unknown: !known, cost_usd: formatUsd(charged.costNanoUsd) }),
   };
 }
 

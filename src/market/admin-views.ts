@@ -86,7 +86,7 @@ export async function tradesOf(market: Market, limit: number): Promise<readonly 
     state,
     time: new Date(atMs).toISOString(),
   }));
-  const sold = (await market.sales(limit)).map(({ requestId, buyer, model, cost, status, atMs }) => ({
+  const sold = (await market.books.sales(limit)).map(({ requestId, buyer, model, cost, status, atMs }) => ({
     request_id: requestId,
     direction: "sold" as const,
     peer: names.get(buyer) ?? buyer,

@@ -110,7 +110,7 @@ class MarketOperations implements MarketAdmin {
     const { node } = await market.peers.find(reference);
     if (credit !== undefined) {
       const amount = creditsOf("credit", credit);
-      await market.bookDeposit({
+      await market.books.deposit({
         id: `deposit-${this.#deps.ids.next("mkt")}`,
         owner: node,
         amount,

@@ -1,7 +1,6 @@
 import { GatewayError, type IdSource } from "../core/index.ts";
 import { formatUsd } from "../ledger/index.ts";
 import type { MemberReport } from "./exchange/report.ts";
-import { checkBooks } from "./exchange/check-books.ts";
 import { createInvite } from "./join.ts";
 import type { Market } from "./market.ts";
 import type { Peer } from "./peers/peers.ts";
@@ -85,17 +84,17 @@ export function createExchangeAdmin({ open, opened, ids }: ExchangeAdminDeps): E
       if (limit !== undefined) await members.setLimit(node, creditsOf("limit", limit));
       if (blocked !== undefined) await members.setBlocked(node, blocked);
       if (credit !== undefined)
-        await market.bookDeposit({ id: `deposit-${ids.next("mkt")}`, owner: node, ...amountOf(credit), actor, reason });
+        await market.books.deposit({ id: `deposit-${ids.next("mkt")}`, owner: node, ...amountOf(credit), actor, reason });
       return await stateOf(market, (await members.byNode(node))!);
     },
     async check() {
       const market = await started();
-      const { broken, ...counts } = await market.checkBooks(checkBooks);
+      const { broken, ...counts } = await market.books.check();
       return { ok: broken.length === 0, ...counts, broken };
     },
     async report() {
       const market = await started();
-      return { fees_credits: formatUsd((await market.clearing.account("#fees")).balance), data: await market.reportMembers() };
+      return { fees_credits: formatUsd((await market.clearing.account("#fees")).balance), data: await market.books.reportMembers() };
     },
   };
 }

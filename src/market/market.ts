@@ -3,10 +3,11 @@ import { hostname } from "node:os";
 import { createPeriodic, GatewayError, messageOf } from "../core/index.ts";
 import { parseUsd, type PriceOverrides } from "../ledger/index.ts";
 import type { Provider } from "../upstream/index.ts";
+import { Books } from "./books.ts";
 import { createAvoided, type Avoided } from "./peers/avoided.ts";
 import { createOpenLeases } from "./buy/open-leases.ts";
 import { createStatements, type Statements } from "./statements/statements.ts";
-import { checkEntries, readEntries } from "./clearing/entries.ts";
+import { readEntries } from "./clearing/entries.ts";
 import { BuyerLimits } from "./sell/buyer-limits.ts";
 import { createBook, type Book } from "./buy/book.ts";
 import { createLeasePool, type LeasePool } from "./buy/lease-pool.ts";
@@ -18,16 +19,12 @@ import { createInvites, type Invites } from "./peers/invites.ts";
 import { createPeers, type Peers } from "./peers/peers.ts";
 import { SellerRecord } from "./buy/seller-record.ts";
 import { Exchange } from "./exchange/exchange.ts";
-import type { checkBooks } from "./exchange/check-books.ts";
-import { bookDeposit, type Deposit } from "./exchange/deposits.ts";
-import { reportMembers } from "./exchange/report.ts";
 import { ProcessWork } from "./exchange/process-work.ts";
 import { Publisher } from "./sell/publish.ts";
 import { linksOf } from "./exchange-links.ts";
 import type { ExchangeLink } from "./sell/seller-deps.ts";
 import { Purchasing } from "./purchasing.ts";
 import { pricesOf } from "./buy/prices-of-book.ts";
-import { readSales } from "./sell/sales.ts";
 import { createMarketListener, type MarketListener } from "./sell/listener.ts";
 import { BuyersRedactor } from "./sell/hide-provider.ts";
 import { createNodeApi, type NodeApi } from "./sell/node-api.ts";
@@ -57,6 +54,7 @@ export class Market {
   readonly api: NodeApi;
   readonly exchange: Exchange;
   readonly publisher: Publisher;
+  readonly books: Books;
   readonly record = new SellerRecord();
   readonly purchasing: Purchasing;
   readonly #work: ProcessWork;
@@ -104,6 +102,7 @@ export class Market {
     this.seller = this.#createSeller(limits);
     this.exchange = this.#createExchange(limits);
     this.api = this.#createApi(limits);
+    this.books = new Books(store, this.clearing, this.exchange.members);
     this.publisher = new Publisher({
       offers: this.offers,
       exchanges: () => (this.#listener === undefined ? [] : this.exchanges()),
@@ -296,27 +295,6 @@ export class Market {
   /** What others ask for their models, as prices of the configuration. */
   prices(): PriceOverrides {
     return pricesOf(this.book);
-  }
-
-  sales(limit: number): ReturnType<typeof readSales> {
-    return readSales(this.#deps.store, limit);
-  }
-
-  checkBooks(check: typeof checkBooks): ReturnType<typeof checkBooks> {
-    return check(this.#deps.store, this.clearing);
-  }
-
-  reportMembers(): ReturnType<typeof reportMembers> {
-    return reportMembers(this.#deps.store, this.exchange.members);
-  }
-
-  /** Books what was paid outside, with who booked it and why. @throws GatewayError if a payout is more than the account has. */
-  bookDeposit(deposit: Deposit): Promise<void> {
-    return bookDeposit(this.clearing, deposit);
-  }
-
-  checkEntries(account: Parameters<typeof checkEntries>[1]): ReturnType<typeof checkEntries> {
-    return checkEntries(this.#deps.store, account);
   }
 
   pause(isPaused: boolean): void {

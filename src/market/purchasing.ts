@@ -5,6 +5,7 @@ import type { Catalog, UpstreamCall, UpstreamHandler, UpstreamRequest } from "..
 import type { Book } from "./buy/book.ts";
 import type { BuySettings } from "./buy/buy-section.ts";
 import { MarketBuying } from "./buy/buying.ts";
+import { LateBills } from "./buy/late-bills.ts";
 import type { LeasePool } from "./buy/lease-pool.ts";
 import { buyFrom } from "./buy/market-client.ts";
 import type { NodeCalls } from "./buy/node-calls.ts";
@@ -36,12 +37,14 @@ export class Purchasing {
   readonly policies: Policies;
   readonly spend: SpendLimits;
   readonly considers: MarketBuying;
+  readonly #lateBills: LateBills;
   readonly #deps: PurchasingDeps;
 
   constructor(deps: PurchasingDeps) {
     const { store, gateway, settings, clock, book, record, avoided, statements } = deps;
     const now = (): number => clock.now();
     this.#deps = deps;
+    this.#lateBills = new LateBills(store, clock);
     this.record = record;
     this.policies = new Policies({ store, settings, now });
     this.spend = new SpendLimits({ store, settings, now });
@@ -69,7 +72,11 @@ export class Purchasing {
     const { book, pool, calls, trades, gateway, clock, logger, avoided, settings } = this.#deps;
     const { record, spend } = this;
     const policy = { isAvoided: (node: string) => avoided.has(node), buysTools: () => settings().hasTools };
-    return buyFrom({ book, pool, calls, trades, protocols: gateway.protocols, clock, logger, record, spend, ...policy }, request, handler);
+    return buyFrom(
+      { book, pool, calls, trades, protocols: gateway.protocols, clock, logger, record, spend, lateBills: this.#lateBills, ...policy },
+      request,
+      handler,
+    );
   }
 
   get catalog(): Catalog {
@@ -87,6 +94,7 @@ export class Purchasing {
   /** At the start, and as other processes may have changed it. */
   async load(): Promise<void> {
     await Promise.all([this.policies.load(), this.spend.load()]);
+    await this.#lateBills.run();
   }
 
   /** Nano-US-dollars of a request at an own target; `undefined`: it has no price. */

@@ -63,7 +63,7 @@ async function ownBooks(market: Market, isWhole: boolean): Promise<readonly Stat
   for (const account of state.accounts.values()) {
     const known = names.get(account.owner);
     if (known === undefined) continue;
-    const checked = isWhole ? await market.checkEntries(account) : undefined;
+    const checked = isWhole ? await market.books.checkEntries(account) : undefined;
     const problems = [...broken, ...(checked?.broken ?? []).map(({ rule, found }) => `${rule} (${found})`)];
     states.push({
       clearing: "here",

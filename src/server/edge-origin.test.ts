@@ -34,6 +34,11 @@ test("with auth off every credential is taken and ignored, and the caller is loc
   }
 });
 
+test("with auth off the configuration says which other gateways a caller's requests may go to", async (t) => {
+  const { origin } = await startEdge(t, echo, { limits: { authEnabled: false, keylessScope: "off" } });
+  assert.deepEqual(await (await fetch(`${origin}/me`)).json(), { ...localPrincipal, market: "off" });
+});
+
 test("with auth off only hosts and origins of this machine are served", async (t) => {
   const { port } = await startEdge(t, echo, off);
   const refused = [403, "forbidden_origin"];

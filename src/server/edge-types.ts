@@ -1,13 +1,15 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Server, Socket } from "node:net";
 import type { Authenticator, Principal, Sessions } from "../accounts/index.ts";
-import type { Clock, IdSource, Logger } from "../core/index.ts";
+import type { Clock, IdSource, Logger, MarketScope } from "../core/index.ts";
 import type { ProtocolTable } from "../protocols/index.ts";
 import type { Load, ShedReason } from "./http/in-flight.ts";
 import type { RouteTable } from "./route-table.ts";
 
 export interface EdgeSettings {
   readonly authEnabled: boolean;
+  /** Where requests may go beside this gateway's own providers if auth is off. */
+  readonly keylessScope?: MarketScope;
   /** Whether a program on this machine may read, without a key, what needs an admin's key otherwise: the metrics. */
   readonly trustLoopback: boolean;
   readonly maxBodyBytes: number;

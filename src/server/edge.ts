@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { Principal } from "../accounts/index.ts";
-import { GatewayError, shuttingDown, systemSchedule } from "../core/index.ts";
+import { GatewayError, marketScopes, shuttingDown, systemSchedule, type MarketScope } from "../core/index.ts";
 import { asGatewayError } from "../gateway/index.ts";
 import type { ProtocolId } from "../ir/index.ts";
 import type { Protocol } from "../protocols/index.ts";
@@ -27,6 +27,9 @@ import { dialectOfPath } from "./http/dialect-of-path.ts";
 
 /** The caller if authentication is off. */
 export const localPrincipal: Principal = { userId: "local", username: "local", keyId: "", role: "admin", hasCache: true };
+const localByScope = Object.fromEntries(marketScopes.map((market) => [market, { ...localPrincipal, market }])) as Readonly<
+  Record<MarketScope, Principal>
+>;
 const nobody: Principal = { userId: "", username: "", keyId: "", role: "user" };
 
 const noLoad: Load = { share: 0, reason: "event_loop" };
@@ -130,7 +133,7 @@ export function createEdge(deps: EdgeDeps): Edge {
     if (deps.trusted !== undefined) return deps.trusted;
     if (access === "control") throw new GatewayError("not_found", "There is no such path here.");
     if (access === "public") return identifyAdmin(request, queryKey, settings);
-    if (!settings.authEnabled) return localPrincipal;
+    if (!settings.authEnabled) return settings.keylessScope === undefined ? localPrincipal : localByScope[settings.keylessScope];
     const key = readCredential(request.rawHeaders, queryKey);
     if (key === undefined) {
       const session = authenticateSession(deps.sessions, path, request.headers, settings.publicOrigin);

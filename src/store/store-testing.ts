@@ -10,7 +10,7 @@ export interface StoreUnderTest {
   readonly cleanUp: () => Promise<void>;
 }
 
-const usageColumns = [
+export const usageColumns = [
   "request_id",
   "attempt",
   "time_ms",

@@ -90,15 +90,46 @@ test("the SDK of each dialect gets answers and streams of the seller", async () 
   assert.ok(response.output_text.length > 0);
 });
 
-test("requests with tools go to an exchange if the buyer allows it", async () => {
+test("requests with tools, and streams of Responses, go to an exchange if the buyer allows it, in each dialect", async () => {
   const openai = new OpenAI({ apiKey: caller.key, baseURL: `${alice.url}/v1`, maxRetries: 0 });
-  const tools = [{ type: "function", function: { name: "look", parameters: { type: "object", properties: {} } } }] as const;
-  const answer = await openai.chat.completions.create({
-    model: "@plaza/qwen3",
-    messages: [{ role: "user", content: "Hi" }],
-    tools: [...tools],
-  });
-  assert.ok(answer.choices.length > 0);
+  const anthropic = new Anthropic({ apiKey: caller.key, baseURL: alice.url, maxRetries: 0 });
+  const google = new GoogleGenAI({ apiKey: caller.key, httpOptions: { baseUrl: alice.url } });
+  const parameters = { type: "object", properties: { place: { type: "string" } } } as const;
+  const call = { toolCalls: [{ name: "look", arguments: '{"place":"here"}' }] };
+  const calls: (readonly [string, unknown])[] = [];
+  const model = "@plaza/qwen3";
+  const messages = [{ role: "user", content: "Hi" }] as const;
+
+  mock.enqueue(call, call, call, call, call);
+  const tools = [{ type: "function", function: { name: "look", parameters } }] as const;
+  const chat = await openai.chat.completions.create({ model, messages: [...messages], tools: [...tools] });
+  for (const one of chat.choices[0]!.message.tool_calls ?? [])
+    if (one.type === "function") calls.push([one.function.name, JSON.parse(one.function.arguments)]);
+  const toolsOfMessages = [{ name: "look", input_schema: parameters }];
+  const message = await anthropic.messages.create({ model, max_tokens: 500, messages: [...messages], tools: toolsOfMessages });
+  for (const block of message.content) if (block.type === "tool_use") calls.push([block.name, block.input]);
+  const stream = anthropic.messages.stream({ model, max_tokens: 500, messages: [...messages], tools: toolsOfMessages });
+  for (const block of (await stream.finalMessage()).content) if (block.type === "tool_use") calls.push([block.name, block.input]);
+  const config = { tools: [{ functionDeclarations: [{ name: "look", parametersJsonSchema: parameters }] }] };
+  const answer = await google.models.generateContent({ model, contents: "Hi", config });
+  for (const one of answer.functionCalls ?? []) calls.push([one.name!, one.args]);
+  const toolsOfResponses = [{ type: "function", name: "look", parameters, strict: false }] as const;
+  const events = await openai.responses.create({ model, input: "Hi", tools: [...toolsOfResponses], stream: true });
+  const types = new Set<string>();
+  for await (const event of events) {
+    types.add(event.type);
+    if (event.type === "response.output_item.done" && event.item.type === "function_call")
+      calls.push([event.item.name, JSON.parse(event.item.arguments)]);
+  }
+  assert.deepEqual(
+    calls,
+    calls.map(() => ["look", { place: "here" }]),
+  );
+  assert.deepEqual([calls.length, types.has("response.completed")], [5, true]);
+  let text = "";
+  for await (const event of await openai.responses.create({ model, input: "Hi", stream: true }))
+    if (event.type === "response.output_text.delta") text += event.delta;
+  assert.ok(text.length > 0);
 });
 
 test("a key that may go to peers only does not reach an exchange", async () => {

@@ -209,9 +209,11 @@ function edgeSettingsOf({
   auth: { oidc },
   gateway: { auth, limits, timeouts, cors, trustLoopback },
   limits: { maxInFlight },
+  market,
 }: Settings): EdgeSettings {
   return {
     authEnabled: auth.enabled,
+    keylessScope: market.buy.keyless,
     maxBodyBytes: limits.bodyBytes,
     maxBodyBytesInFlight: limits.bodiesInFlightBytes,
     maxConnections: limits.connections,

@@ -185,6 +185,39 @@ export function rowValues(row: UsageRow): readonly SqlValue[] {
 /** Attempts of corrections: the number of the correction times this, and the attempt that it corrects. */
 export const correctionStep = 1000;
 
+/** How the cost of an entry changes. */
+export interface CostCorrection {
+  /** Which correction of the entry it is, from 1. */
+  readonly number: number;
+  readonly differenceNanoUsd: bigint;
+  /** The entry had no known cost. */
+  readonly wasUnknown: boolean;
+  /** The cost from now on, US dollars. */
+  readonly costText: string;
+}
+
+/** The row that corrects the cost of an entry, which never changes itself: at its time, with the same names, and nothing but the difference. */
+export function correctionOfCost(row: UsageRow, { number, differenceNanoUsd, wasUnknown, costText }: CostCorrection): UsageRow {
+  return {
+    ...row,
+    ...noFurtherColumns,
+    attempt: correctionStep * number + row.attempt,
+    input_tokens: null,
+    output_tokens: null,
+    cache_read_tokens: null,
+    cache_write_5m_tokens: null,
+    cache_write_1h_tokens: null,
+    reasoning_tokens: null,
+    status: "ok",
+    error_code: null,
+    direction: "correct",
+    cost_nano_usd: differenceNanoUsd,
+    price_snapshot: null,
+    cost_lines: null,
+    units: JSON.stringify({ corrects_attempt: row.attempt, was_unknown: wasUnknown, cost_usd: costText }),
+  };
+}
+
 /** What an entry costs and by which rates. */
 export interface Charge {
   readonly costNanoUsd: CostNanoUsd;

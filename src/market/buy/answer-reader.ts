@@ -225,6 +225,10 @@ export class AnswerReader {
       readonly receipts?: unknown;
     };
     const first: unknown = Array.isArray(receipts) ? receipts[0] : undefined;
-    return first === undefined ? undefined : this.#accept(JSON.stringify(documentOf("receipt/1", first)));
+    if (first === undefined) return undefined;
+    const isAccepted = this.#accept(JSON.stringify(documentOf("receipt/1", first)));
+    // The request may be over, and its entry an estimate.
+    if (isAccepted) this.#deps.lateBills.note(request.requestId);
+    return isAccepted;
   }
 }

@@ -1,6 +1,7 @@
 import * as z from "zod";
+import { defaultMarketScope, marketScopes, type MarketScope } from "../../core/index.ts";
 import { parseRate, parseUsd } from "../../ledger/index.ts";
-import { flag, leaf, percent, texts } from "../../settings/index.ts";
+import { choice, flag, leaf, percent, texts } from "../../settings/index.ts";
 
 /** When a model's requests go to other gateways: never, first, when there is no room here, or where that is cheaper. */
 export const buyPolicies = ["off", "prefer", "spill", "cheaper"] as const;
@@ -16,6 +17,10 @@ export const buySchema = z
     tools: flag(
       "Whether requests with tools may go to sellers of an exchange: an agent runs what an answer says, and such a seller may be anybody.",
     ).prefault(false),
+    keyless: choice(
+      "Where requests without an API key may go if auth is off: off: nowhere else; peers: to gateways that this one has joined; any: also to sellers of exchanges.",
+      marketScopes,
+    ).prefault(defaultMarketScope),
     policy: leaf(z.record(name, z.enum(buyPolicies)), {
       kind: "json",
       description:
@@ -46,6 +51,8 @@ export const buySchema = z
 
 export interface BuySettings {
   readonly hasTools: boolean;
+  /** Of requests without a key, if auth is off. */
+  readonly keyless: MarketScope;
   readonly policies: ReadonlyMap<string, BuyPolicy>;
   /** Nano-credits a million tokens. */
   readonly maxPrices: ReadonlyMap<string, bigint>;
@@ -64,6 +71,7 @@ export interface BuySettings {
 export function readBuy(parsed: z.output<typeof buySchema>): BuySettings {
   return {
     hasTools: parsed.tools,
+    keyless: parsed.keyless,
     policies: new Map(Object.entries(parsed.policy)),
     maxPrices: new Map(Object.entries(parsed.max_price).map(([model, price]) => [model, parseRate(price)!])),
     substitutes: new Map(Object.entries(parsed.substitutes)),

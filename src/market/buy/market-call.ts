@@ -91,8 +91,9 @@ export class MarketCall implements UpstreamCall {
       lease = await pool.take(request.seller, request.offer, request.max);
     } catch (error) {
       if (isRetry || !(error instanceof MarketRefusal)) throw error;
-      if (request.withOther !== undefined && error.code !== "insufficient_credit") {
-        await this.#run(request.withOther(), true);
+      const other = error.code === "insufficient_credit" ? undefined : otherRequest(request);
+      if (other !== undefined) {
+        await this.#run(other, true);
         return;
       }
       // A seller that was restarted does not know its offers of before.
@@ -118,7 +119,8 @@ export class MarketCall implements UpstreamCall {
     // Its order was not taken, or was: the seller's numbers say, and a new lease does not care.
     await pool.close(lease, request.seller);
     this.#note(request, false);
-    const next = isRetry ? undefined : (request.withOther?.() ?? nextRequest(request, refusal));
+    // What is wrong with a lease alone, a new one of the same seller mends.
+    const next = isRetry ? undefined : (nextRequest(request, refusal) ?? otherRequest(request));
     if (next === undefined) throw refusal;
     await this.#run(next, true);
   }
@@ -223,6 +225,16 @@ function isAdopted({ code, details }: MarketRefusal, lease: BoughtLease): boolea
     return lease.adopt(documentOf("receipt/1", details["receipt"]));
   } catch (error) {
     if (error instanceof DocumentError) return false;
+    throw error;
+  }
+}
+
+/** The same request for another seller of the exchange; `undefined`: there is none. */
+function otherRequest({ withOther }: MarketRequest): MarketRequest | undefined {
+  try {
+    return withOther?.();
+  } catch (error) {
+    if (error instanceof MarketRefusal) return undefined;
     throw error;
   }
 }

@@ -1,6 +1,7 @@
 import type { Clock, Logger } from "../../core/index.ts";
 import type { Protocol, ProtocolTable } from "../../protocols/index.ts";
 import type { Book, KnownOffer, PeerSeller } from "./book.ts";
+import type { LateBills } from "./late-bills.ts";
 import type { LeasePool } from "./lease-pool.ts";
 import type { NodeCalls } from "./node-calls.ts";
 import type { SellerRecord } from "./seller-record.ts";
@@ -18,6 +19,7 @@ export interface MarketClientDeps {
   readonly buysTools: () => boolean;
   readonly record: SellerRecord;
   readonly spend: SpendLimits;
+  readonly lateBills: Pick<LateBills, "note">;
   readonly clock: Clock;
   readonly logger: Logger;
 }

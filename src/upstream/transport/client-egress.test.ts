@@ -271,6 +271,16 @@ test("a proxy is chosen by scheme and NO_PROXY, and never for this machine", () 
   assert.equal(proxyFor(new URL("https://a.b"), { https_proxy: "proxy.example:3128" }), "http://proxy.example:3128");
 });
 
+test("what may be reached at a public address only is not called through a proxy, which would resolve the name itself", async (t) => {
+  const proxy = await rawServer(t, ({ socket }) => socket.write(jsonAnswer()));
+  const provider = { ...providerAt("http://seller.test:8082"), isPublicOnly: true };
+  const client = clientFor(t, [provider], { proxyEnv: { HTTP_PROXY: `http://127.0.0.1:${proxy.port}` } });
+  const { failure } = await gather(client, requestTo(provider));
+  assert.equal(failure?.kind, "refused-destination");
+  assert.match(failure!.message, /through a proxy, behind which the gateway cannot check/);
+  assert.equal(proxy.requests.length, 0);
+});
+
 test("an address that somebody else has named is connected to only if it is public", () => {
   const inside = [
     "127.0.0.1",

@@ -90,6 +90,13 @@ class ConnectedClient implements PooledUpstreamClient {
       });
       return call;
     }
+    if (destination.isPublicOnly && destination.proxy !== undefined) {
+      // A proxy resolves the name itself, so the address cannot be checked.
+      queueMicrotask(() => {
+        call.fail("refused-destination", uncheckedByProxy);
+      });
+      return call;
+    }
     const { method, headers, body } = request;
     const outgoing = { method, path: pathOf(request, destination), headers, heldHeaders: destination.heldHeaders, added, body };
     if (destination.proxy === undefined || this.#proxied !== undefined) call.start(this.#channel(destination), outgoing);
@@ -143,6 +150,9 @@ class ConnectedClient implements PooledUpstreamClient {
     return this.#loading;
   }
 }
+
+const uncheckedByProxy =
+  "would be called through a proxy, behind which the gateway cannot check that the address is a public one. Name the host in NO_PROXY, or set market.allow_private.";
 
 function pathOf(request: UpstreamRequest, destination: Destination): string {
   const path = destination.basePath + request.path;
