@@ -40,6 +40,7 @@ const allowed: Readonly<Record<string, string>> = {
   "src/market/buy/book.ts #problems": "once for each peer",
   "src/market/buy/book.ts #sellers": "once for each peer",
   "src/market/buy/exchange-offers.ts #sellers": "once for each seller that changes its offers",
+  "src/market/buy/late-bills.ts #waiting": "once for each purchase whose client has left, or whose line was cut",
   "src/market/buy/lease-pool.ts #open": "once for each lease",
   "src/market/peers/avoided.ts until": "once for each node that is avoided",
   "src/market/sell/exchange-leases.ts #unsettled": "once for each lease",

@@ -123,7 +123,7 @@ prices: { a: { input: 1.5 } }
       per_buyer: { concurrency: 2, leases: 100, calls_per_second: 20 },
       allow_private: false,
       max_exposure: "5",
-      buy: { tools: false, policy: {}, max_price: {}, substitutes: {}, min_saving: "15%", regions: [], quantizations: [], probes: "1%" },
+      buy: { tools: false, keyless: "peers", policy: {}, max_price: {}, substitutes: {}, min_saving: "15%", regions: [], quantizations: [], probes: "1%" },
     },
     exchange: { enabled: false, fee_ppm: 0, settle: "1h", window: "1d" },
     prices: { a: { input: "1.5" } },
