@@ -33,13 +33,20 @@ export interface Admin {
   close(): Promise<void>;
 }
 
+export interface AdminOptions {
+  /** A database that does not exist is made at once. */
+  readonly create?: boolean;
+  /** Through what the calls are made, for the log and the audit trail. */
+  readonly via?: "assistant" | undefined;
+}
+
 /**
  * The admin API of the running daemon over its control socket, or of the database itself if no daemon runs. A database file that does not exist is made by
  * the first call that changes something, unless `create` is set; until then everything is empty.
  */
-export async function openAdmin(loaded: LoadedSettings, { create = false } = {}): Promise<Admin> {
+export async function openAdmin(loaded: LoadedSettings, { create = false, via }: AdminOptions = {}): Promise<Admin> {
   const paths = runtimePaths(loaded.settings.database.path);
-  const remote = createAdminClient(createControlSender(paths.socket));
+  const remote = createAdminClient(createControlSender(paths.socket, { via }));
   try {
     await remote("status.get");
     return { call: remote, close: () => Promise.resolve() };
@@ -51,7 +58,7 @@ export async function openAdmin(loaded: LoadedSettings, { create = false } = {})
   const opened: (Promise<OwnAdmin> | undefined)[] = [];
   const own = (forChange: boolean): Promise<OwnAdmin> => {
     const index = isThere || forChange ? 1 : 0;
-    return (opened[index] ??= openOwn(loaded, index === 1 ? database : { type: "sqlite", path: ":memory:" }));
+    return (opened[index] ??= openOwn(loaded, index === 1 ? database : { type: "sqlite", path: ":memory:" }, via));
   };
   if (create) await own(true);
   return {
@@ -70,7 +77,7 @@ interface OwnAdmin {
   close(): Promise<void>;
 }
 
-async function openOwn(loaded: LoadedSettings, database: DatabaseSection): Promise<OwnAdmin> {
+async function openOwn(loaded: LoadedSettings, database: DatabaseSection, via?: "assistant"): Promise<OwnAdmin> {
   const { journal } = runtimePaths(loaded.settings.database.path);
   const clock = systemClock;
   const store = await openStore(database, clock);
@@ -121,7 +128,7 @@ async function openOwn(loaded: LoadedSettings, database: DatabaseSection): Promi
     },
   });
   return {
-    send: createLocalSender(auditOperations(operations, audit.log), localPrincipal),
+    send: createLocalSender(auditOperations(operations, audit.log, silentLogger), localPrincipal, via),
     async close() {
       accounts.close();
       await audit.close();

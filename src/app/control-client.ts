@@ -1,4 +1,4 @@
-import { errorTable, GatewayError, nodeHttp, type ErrorCode } from "../core/index.ts";
+import { errorTable, GatewayError, nodeHttp, viaHeader, type ErrorCode } from "../core/index.ts";
 import type { AdminSender } from "../server/index.ts";
 
 const usualTimeoutMs = 30_000;
@@ -9,12 +9,21 @@ export function isNobodyThere(error: unknown): boolean {
   return code === "ENOENT" || code === "ECONNREFUSED" || code === "ENOTSOCK";
 }
 
+export interface ControlOptions {
+  readonly timeoutMs?: number;
+  /** Through what the calls are made, for the log and the audit trail. */
+  readonly via?: "assistant" | undefined;
+}
+
 /** Calls the admin API of a running daemon over its control socket. @throws GatewayError with the daemon's own message; a socket error if no process listens. */
-export function createControlSender(socketPath: string, timeoutMs = usualTimeoutMs): AdminSender {
+export function createControlSender(socketPath: string, { timeoutMs = usualTimeoutMs, via }: ControlOptions = {}): AdminSender {
   return (method, target, body) =>
     new Promise((resolve, reject) => {
       const text = body === undefined ? undefined : JSON.stringify(body);
-      const headers = text === undefined ? {} : { "content-type": "application/json", "content-length": Buffer.byteLength(text) };
+      const headers = {
+        ...(via === undefined ? {} : { [viaHeader]: via }),
+        ...(text === undefined ? {} : { "content-type": "application/json", "content-length": Buffer.byteLength(text) }),
+      };
       const call = nodeHttp().request({ socketPath, method, path: target, headers, agent: false, timeout: timeoutMs }, (response) => {
         const parts: Buffer[] = [];
         response.on("data", (part: Buffer) => parts.push(part));
@@ -26,7 +35,7 @@ export function createControlSender(socketPath: string, timeoutMs = usualTimeout
           const answer: unknown = isJson ? JSON.parse(received) : received;
           const status = response.statusCode ?? 500;
           if (status < 400) resolve(answer);
-          else reject(errorOf(status, answer));
+          else reject(errorOfAnswer(status, answer));
         });
       });
       call.on("timeout", () => call.destroy(new Error("The daemon does not answer on its control socket.")));
@@ -39,10 +48,10 @@ function isErrorCode(code: string): code is ErrorCode {
   return Object.hasOwn(errorTable, code);
 }
 
-function errorOf(status: number, answer: unknown): GatewayError {
+/** The error of a gateway's answer, with the same code as without a daemon. */
+export function errorOfAnswer(status: number, answer: unknown): GatewayError {
   const error = (answer as { error?: { message?: unknown; param?: unknown; code?: unknown } }).error;
   const message = typeof error?.message === "string" ? error.message : `The daemon answered ${status}.`;
-  // The same code as without a daemon.
   const code = typeof error?.code === "string" && isErrorCode(error.code) ? error.code : "invalid_request";
   return new GatewayError(code, message, { status, ...(typeof error?.param === "string" ? { param: error.param } : {}) });
 }

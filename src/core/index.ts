@@ -32,3 +32,4 @@ export * from "./subject-index.ts";
 export * from "./tags.ts";
 export { readTime, timeForms } from "./time-text.ts";
 export { createTimeZone, isTimeZone, localTimeText, offsetsBetween, utcZone, type OffsetSpan, type TimeZone } from "./time-zone.ts";
+export * from "./via-header.ts";

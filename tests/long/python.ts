@@ -104,6 +104,8 @@ for (const python of installed) {
     const call = (name: string, ...args: readonly string[]): string =>
       execFileSync(environment.bin(name), args, { env: commands, encoding: "utf8", timeout: commandMs });
     call("tokligence", "init");
+    // The assistant is in the package, too: without a model it answers from the documentation.
+    assert.match(call("tgw", "chat", "how is a key rotated?"), /rotate/);
     call("tokligenced", "start", "--port", "0", "--background");
     try {
       assert.match(call("tokligence-daemon", "status"), /^running/);

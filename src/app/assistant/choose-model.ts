@@ -23,6 +23,8 @@ export interface ChooseInput {
   readonly call: AdminClient;
   /** `--model`. */
   readonly model: string | undefined;
+  /** The address of the gateway, if it is not on this machine. */
+  readonly remoteUrl?: string | undefined;
   readonly mask: (text: string) => string;
   /** Learns of the key that the assistant makes for itself. */
   readonly learn: (secret: string) => void;
@@ -71,19 +73,19 @@ async function chooseAtGateway(input: ChooseInput, port: number): Promise<Chosen
     const target = targets.find(({ role, kept, lane }) => role === "target" && kept && (lane !== "builtin" || input.takesBuiltin === true));
     if (target === undefined) continue;
     const key = await makeKey(input);
-    const host = loopbackOf(input.loaded.settings.gateway.host);
+    const url = input.remoteUrl ?? `http://${loopbackOf(input.loaded.settings.gateway.host)}:${port}`;
     return createChosen(input, {
       providers: [
         {
           name: "gateway",
           enabled: true,
           protocols: [defaultDialect],
-          baseUrl: `http://${host}:${port}/v1`,
+          baseUrl: `${url}/v1`,
           keys: key === undefined ? [] : [key.secret],
         },
       ],
       model,
-      way: `through the running gateway on port ${port}, which sends it to ${target.provider}`,
+      way: `through the running gateway ${input.remoteUrl === undefined ? `on port ${port}` : `at ${input.remoteUrl}`}, which sends it to ${target.provider}`,
       release: async () => {
         if (key !== undefined) await call("keys.revoke", { param: key.id });
       },
@@ -100,8 +102,13 @@ function loopbackOf(host: string): string {
 }
 
 /** A key of the first admin with the rights of a user, for model requests alone; revoked at the end. `undefined`: the gateway asks for none. */
-async function makeKey({ call, loaded, learn }: ChooseInput): Promise<{ readonly id: string; readonly secret: Secret } | undefined> {
-  if (!loaded.settings.gateway.auth.enabled) return undefined;
+async function makeKey({
+  call,
+  loaded,
+  learn,
+  remoteUrl,
+}: ChooseInput): Promise<{ readonly id: string; readonly secret: Secret } | undefined> {
+  if (remoteUrl === undefined && !loaded.settings.gateway.auth.enabled) return undefined;
   const { data } = await call("users.list");
   const owner = data.find(({ role, disabled_at }) => role === "admin" && disabled_at === null);
   if (owner === undefined) throw new NoModelError("The gateway has no admin. `tokligence user create NAME --role admin` makes one.");

@@ -56,6 +56,23 @@ function readConfigTool({ place, call }: ConfigToolDeps): ReadTool {
   };
 }
 
+/** The configuration of a gateway on another machine: where its values come from is known there alone. */
+export function remoteConfigTool(call: AdminClient): ReadTool {
+  return {
+    kind: "read",
+    name: "config_read",
+    description: "Shows the configuration in use, secrets masked. It is changed on the gateway's own machine.",
+    parameters: z.strictObject({ section: z.string().optional().describe("`gateway`, `providers.openai`; all sections if omitted") }),
+    isForeign: false,
+    async read({ section }) {
+      const shown = pick(await call("config.get"), typeof section === "string" ? section : "");
+      if (shown === undefined)
+        throw new Error(`There is no section "${String(section)}". Sections are found with docs_search, page configuration.md.`);
+      return { value: { settings: shown } };
+    },
+  };
+}
+
 function pick(tree: unknown, section: string): unknown {
   let found = tree;
   for (const part of section === "" ? [] : parsePath(section)) {
@@ -153,7 +170,8 @@ function textOf(path: string): string | undefined {
   }
 }
 
-async function reload(call: AdminClient): Promise<string> {
+/** Has the running gateway read the file. @returns what came of it, in a sentence. */
+export async function reload(call: AdminClient): Promise<string> {
   try {
     await call("config.reload");
     return "The running gateway has read it.";

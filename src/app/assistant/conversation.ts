@@ -13,6 +13,8 @@ export interface ConversationDeps extends Omit<ToolRunnerDeps, "question"> {
   readonly masker: Masker;
   readonly tools: readonly Tool[];
   readonly version: string;
+  /** Why the configuration file cannot be used; `undefined`: it can. */
+  readonly notice?: string | undefined;
 }
 
 export interface AskOptions {
@@ -140,7 +142,8 @@ export class Conversation {
   }
 
   #instructions(): string {
-    return instructions({ isReadOnly: this.#deps.isReadOnly, hasTools: this.#hasTools, version: this.#deps.version });
+    const { isReadOnly, version, notice } = this.#deps;
+    return instructions({ isReadOnly, hasTools: this.#hasTools, version, notice });
   }
 
   #history(): Message[] {

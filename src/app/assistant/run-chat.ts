@@ -3,10 +3,13 @@ import { hasColours } from "../logging/pretty-line.ts";
 import { answerFromDocumentation } from "./answer-from-documentation.ts";
 import { MarkdownPrinter, paint, printable, type TextStyle } from "./markdown.ts";
 import { openSession, type Session, type SessionOptions } from "./session.ts";
+import { findRemote } from "../find-remote.ts";
 import { runTerminal } from "./terminal.ts";
 
 export interface ChatOptions {
   readonly config: string | undefined;
+  /** `--url`: a gateway on another machine. */
+  readonly url: string | undefined;
   readonly model: string | undefined;
   readonly isReadOnly: boolean;
   readonly isYes: boolean;
@@ -20,6 +23,7 @@ export async function runChat(options: ChatOptions): Promise<number> {
   const { stdin, stdout } = process;
   const style: TextStyle = { colours: hasColours(stdout), width: stdout.isTTY ? Math.min(stdout.columns, 120) : Infinity };
   const session = {
+    remote: options.url === undefined ? undefined : findRemote(options.url, process.env),
     place: options.config === undefined ? {} : { path: options.config },
     model: options.model,
     isReadOnly: options.isReadOnly,
@@ -56,6 +60,7 @@ async function answerOnce({ session: input, question, isJson, style }: OneQuesti
     },
   });
   try {
+    if (session.notice !== undefined) process.stderr.write(`${printable(session.notice)}\n`);
     if (session.conversation === undefined) return answerWithoutModel(session, question, isJson, style);
     const printer = new MarkdownPrinter(
       style,

@@ -10,6 +10,7 @@ const commands: readonly (readonly [string, string])[] = [
   ["/help", "this list"],
   ["/model [NAME]", "the model that answers, or another one for a new conversation"],
   ["/tools", "what the assistant can read and change"],
+  ["/copy", "puts the last answer into the clipboard, without secrets, where the terminal allows it"],
   ["/undo", "takes back the last change of this conversation"],
   ["/save FILE", "writes the conversation to a file, without secrets"],
   ["/clear", "begins a new conversation"],
@@ -38,6 +39,8 @@ class Terminal {
   /** Removes secrets from what the arrow keys find. */
   #clean: (text: string) => string = (text) => text;
   #isAsking = false;
+  /** Without secrets. */
+  #lastAnswer = "";
 
   constructor(lines: Interface, style: TextStyle) {
     this.#lines = lines;
@@ -79,10 +82,11 @@ class Terminal {
     }
   }
 
-  #welcome({ chosen, problem }: Session, { isReadOnly, isYes }: TerminalSession): void {
+  #welcome({ chosen, problem, notice }: Session, { isReadOnly, isYes }: TerminalSession): void {
     this.#write(`${paint(this.#style, "bold", `Tokligence ${readVersion()}`)} assistant\n`);
     if (chosen === undefined) this.#say("yellow", `${problem ?? ""} Until then, questions are answered from the documentation by search.`);
     else this.#say("dim", `Model: ${chosen.model}, ${chosen.way} (${chosen.reason}).`);
+    if (notice !== undefined) this.#say("yellow", printable(`${notice}. Ask for help to mend it.`));
     if (isReadOnly) this.#say("dim", "Read only: nothing is changed.");
     else this.#say("dim", isYes ? "--yes: changes that you ask for are made at once." : "Reads by itself; asks before each change.");
     this.#say("dim", "/help lists the commands. A \\ at the end of a line goes on with the next one.");
@@ -133,13 +137,15 @@ class Terminal {
       (text) => this.#write(text),
     );
     if (conversation === undefined) {
-      printer.push(answerFromDocumentation(documentation, masker.take(question)).text);
+      this.#lastAnswer = answerFromDocumentation(documentation, masker.take(question)).text;
+      printer.push(this.#lastAnswer);
       printer.end();
       return;
     }
     this.#answer = new AbortController();
     try {
-      await conversation.ask(question, { onText: (text) => printer.push(text), signal: this.#answer.signal });
+      const { answer } = await conversation.ask(question, { onText: (text) => printer.push(text), signal: this.#answer.signal });
+      this.#lastAnswer = masker.mask(answer);
       printer.end();
     } catch (error) {
       printer.end();
@@ -163,6 +169,9 @@ class Terminal {
           return session;
         case "/model":
           return await this.#model(argument, session);
+        case "/copy":
+          this.#copy();
+          return session;
         case "/undo":
           this.#say("green", (await session.conversation?.undo()) ?? "Without a model nothing was changed.");
           return session;
@@ -195,6 +204,13 @@ class Terminal {
     this.#write(
       `${paint(this.#style, kind === "read" ? "cyan" : "yellow", tool.padEnd(18))} ${kind.padEnd(6)} ${lines.join(`\n${" ".repeat(26)}`)}\n`,
     );
+  }
+
+  /** The terminal itself has the clipboard, also over ssh: it is asked by OSC 52 (xterm, "Control Sequences"). */
+  #copy(): void {
+    if (this.#lastAnswer === "") throw new Error("There is no answer to copy yet.");
+    this.#write(`\u001b]52;c;${Buffer.from(this.#lastAnswer).toString("base64")}\u0007`);
+    this.#say("dim", `Copied ${this.#lastAnswer.length} characters, if the terminal allows it (OSC 52).`);
   }
 
   #save(file: string, { conversation }: Session): void {

@@ -21,7 +21,7 @@ export function addChatCommand(program: Command): void {
     .action(async (question: string[], options: Options) => {
       const { runChat } = await import("../assistant/run-chat.ts");
       const status = await runChat({
-        config: program.opts<{ readonly config?: string }>().config,
+        ...globalOf(program),
         model: options.model,
         isReadOnly: options.readOnly === true,
         isYes: options.yes === true,
@@ -30,4 +30,9 @@ export function addChatCommand(program: Command): void {
       });
       if (status !== 0) throw new ExitStatus(status);
     });
+}
+
+function globalOf(program: Command): { readonly config: string | undefined; readonly url: string | undefined } {
+  const { config, url } = program.opts<{ readonly config?: string; readonly url?: string }>();
+  return { config, url };
 }

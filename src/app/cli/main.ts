@@ -23,6 +23,7 @@ import { addDaemonCommands, findDaemonCommand, runDaemonCommand } from "./daemon
 import { ExitStatus, load, runProgram } from "./run-program.ts";
 import { addModelCommands } from "./model-commands.ts";
 import { addDoctorCommand } from "./doctor-command.ts";
+import { addLoginCommands } from "./login-commands.ts";
 import { addSessionCommands } from "./session-commands.ts";
 import { addPriceCommands } from "./price-commands.ts";
 import { addRunCommand } from "./run-command.ts";
@@ -30,10 +31,12 @@ import { addRotateSecretsCommand } from "./secrets-command.ts";
 import { addStatusCommand } from "./status-command.ts";
 import { addReconcileCommand } from "./reconcile-command.ts";
 import { addUsageCommand } from "./usage-command.ts";
+import type { Admin } from "../admin.ts";
 import type { WithAdmin } from "./with-admin.ts";
 
 interface Global {
   readonly config?: string;
+  readonly url?: string;
 }
 interface Output {
   readonly json?: boolean;
@@ -45,10 +48,14 @@ export async function runCli(argv: readonly string[]): Promise<number> {
     .description("A self-hosted LLM gateway: users, keys, usage and routes. The server itself is `tokligence-daemon`.")
     .version(readVersion(), "-v, --version", "print the version")
     .option("--config <path>", "the configuration file")
+    .option(
+      "--url <url>",
+      "a gateway on another machine, for commands over its admin API; with the key in TOKLIGENCE_KEY, or that of `tokligence login`",
+    )
     .helpCommand("help [command]", "print the help of a command")
     .exitOverride()
     .configureOutput({ outputError: () => {} });
-  const admin = withAdmin(() => program.opts<Global>().config);
+  const admin = withAdmin(() => program.opts<Global>());
 
   addInitCommand(program);
   addUserCommands(program, admin);
@@ -65,6 +72,7 @@ export async function runCli(argv: readonly string[]): Promise<number> {
   addMarketCommands(program, admin);
   addExchangeCommands(program, admin);
   const loadConfigured = (): ReturnType<typeof load> => load(program.opts<Global>().config);
+  addLoginCommands(program, admin, loadConfigured);
   addDatabaseCommands(program, loadConfigured);
   addBackupCommands(program, loadConfigured, () => program.opts<Global>().config);
   addImportCommands(program, () => program.opts<Global>().config);
@@ -81,13 +89,7 @@ export async function runCli(argv: readonly string[]): Promise<number> {
   addConnectCommand(program, admin, loadConfigured);
   addRunCommand(program, admin, loadConfigured);
 
-  program
-    .command("version")
-    .option("--json", "print JSON")
-    .action(({ json }: Output) => {
-      const version = readVersion();
-      print(json === true, { version }, () => version);
-    });
+  addVersionCommand(program);
 
   const forDaemon = findDaemonCommand(program, argv);
   if (forDaemon) return await runDaemonCommand(argv);
@@ -100,17 +102,38 @@ export async function runCli(argv: readonly string[]): Promise<number> {
   return await runProgram(program, argv);
 }
 
+function addVersionCommand(program: Command): void {
+  program
+    .command("version")
+    .option("--json", "print JSON")
+    .action(({ json }: Output) => {
+      const version = readVersion();
+      print(json === true, { version }, () => version);
+    });
+}
+
 /** Each command loads the large modules that it needs: `version` answers at once. */
-function withAdmin(config: () => string | undefined): WithAdmin {
+function withAdmin(options: () => Global): WithAdmin {
   return async (run) => {
-    const { openAdmin } = await import("../admin.ts");
-    const opened = await openAdmin(await load(config()));
+    const { url, config } = options();
+    const opened = url === undefined ? await openOwn(config) : await openRemote(url);
     try {
       return await run(opened.call);
     } finally {
       await opened.close();
     }
   };
+}
+
+async function openOwn(config: string | undefined): Promise<Admin> {
+  const { openAdmin } = await import("../admin.ts");
+  return await openAdmin(await load(config));
+}
+
+async function openRemote(url: string): Promise<Admin> {
+  const { findRemote } = await import("../find-remote.ts");
+  const { openRemoteAdmin } = await import("../remote-admin.ts");
+  return openRemoteAdmin(findRemote(url, process.env));
 }
 
 /** Whether the gateway of the standard configuration runs. */

@@ -84,7 +84,7 @@ async function replace({ config, script }: DaemonCli, paths: RuntimePaths, start
 }
 
 async function askForRestart(paths: RuntimePaths, command: readonly string[]): Promise<OperationAnswer<"daemon.restart">> {
-  const send = createControlSender(paths.socket, startMs);
+  const send = createControlSender(paths.socket, { timeoutMs: startMs });
   try {
     return (await send("POST", "/api/v1/restart", { command, environment: process.env })) as OperationAnswer<"daemon.restart">;
   } catch (error) {

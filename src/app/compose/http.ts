@@ -66,7 +66,18 @@ export function composeHttp(deps: HttpDeps): { readonly edgeDeps: EdgeDeps; read
 }
 
 /** The admin API's operations, over this process's own parts. */
-function composeOperations({ records, models, market, current, process, readHealth, signIns, signIn, clock }: HttpDeps): AdminOperation[] {
+function composeOperations({
+  records,
+  models,
+  market,
+  current,
+  process,
+  readHealth,
+  signIns,
+  signIn,
+  clock,
+  logger,
+}: HttpDeps): AdminOperation[] {
   const { store, audit, accounts, sessions, budgets, budgetAdmin, limits, bodies, entryBodies, directory } = records;
   const { durability } = current.settings.ledger;
   const operations = createAdminOperations({
@@ -107,7 +118,7 @@ function composeOperations({ records, models, market, current, process, readHeal
       stop: process.stop,
     },
   });
-  return auditOperations(operations, audit.log);
+  return auditOperations(operations, audit.log, logger);
 }
 
 /** The edge over one route table: models, admin API, health, metrics. */

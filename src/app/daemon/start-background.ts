@@ -3,7 +3,7 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { takeFileLock } from "../../store/index.ts";
-import { createControlSender, isNobodyThere } from "../control-client.ts";
+import { createControlSender, isNobodyThere, type ControlOptions } from "../control-client.ts";
 import { nodeOptionsForChild } from "./node-options.ts";
 import type { RuntimePaths } from "../paths.ts";
 
@@ -141,10 +141,10 @@ function plainLogLine(line: string): string {
 const stopTimeoutMs = 40_000;
 
 /** Asks the running daemon to end in order and waits until it has. `undefined`: none was running; else its pid. @throws where it does not end. */
-export async function stopDaemon(paths: RuntimePaths): Promise<number | undefined> {
+export async function stopDaemon(paths: RuntimePaths, options: Pick<ControlOptions, "via"> = {}): Promise<number | undefined> {
   const status = await readDaemonStatus(paths);
   if (status === undefined) return undefined;
-  await createControlSender(paths.socket)("POST", "/api/v1/stop");
+  await createControlSender(paths.socket, options)("POST", "/api/v1/stop");
   const deadline = performance.now() + stopTimeoutMs;
   while (!hasEnded(status.pid, paths)) {
     if (performance.now() > deadline) throw new Error(`The daemon (pid ${status.pid}) does not end. Look at its log, or end it by hand.`);

@@ -1,6 +1,6 @@
 import type { z } from "zod";
 import type { Principal } from "../../accounts/index.ts";
-import { GatewayError, hasMoreValues, latin1OfUtf8, parseLatin1, bytesOf } from "../../core/index.ts";
+import { GatewayError, hasMoreValues, latin1OfUtf8, parseLatin1, bytesOf, viaHeader } from "../../core/index.ts";
 import { StoreError } from "../../store/index.ts";
 import type { HttpExchange } from "../http/exchange.ts";
 import { createRouteTable, type Route } from "../route-table.ts";
@@ -154,7 +154,8 @@ function parseBody(parts: readonly Buffer[]): unknown {
 }
 
 /** Calls the operations in this process, for commands while no daemon runs. @throws GatewayError as the operation does. */
-export function createLocalSender(operations: readonly AdminOperation[], principal: Principal): AdminSender {
+export function createLocalSender(operations: readonly AdminOperation[], principal: Principal, via?: "assistant"): AdminSender {
+  const origin: CallOrigin = { channel: "command", address: "", headers: via === undefined ? {} : { [viaHeader]: via } };
   const routes = adminRoutes(operations);
   const byRoute = new Map(routes.map((route, i) => [route, operations[i]!]));
   const table = createRouteTable(routes);
@@ -163,7 +164,7 @@ export function createLocalSender(operations: readonly AdminOperation[], princip
     const match = table.match(method, url.pathname);
     if (match === undefined) throw new GatewayError("not_found", `There is no ${method} ${url.pathname}.`);
     const operation = byRoute.get(match.route)!;
-    return await operation.run({ principal, param: match.param, query: url.searchParams, body });
+    return await operation.run({ principal, param: match.param, query: url.searchParams, body, origin });
   };
 }
 

@@ -1,44 +1,64 @@
 import { createHash } from "node:crypto";
 import type { AuditLog } from "../../audit/index.ts";
-import { GatewayError } from "../../core/index.ts";
+import { GatewayError, maskGatewayKeys, type Logger } from "../../core/index.ts";
 import type { AdminOperation, CallContext } from "./api.ts";
+import { viaOf } from "./call-origin.ts";
 
-/** The operations, of which those that change something are written to the audit trail, with who called them and digests of what they changed. */
-export function auditOperations(operations: readonly AdminOperation[], log: Pick<AuditLog, "add"> | undefined): AdminOperation[] {
-  if (log === undefined) return [...operations];
-  return operations.map((operation) =>
-    operation.method === "GET"
-      ? operation
-      : { ...operation, run: (context) => runAudited(operation, context, { log, reader: readerOf(operation, operations) }) },
-  );
+/**
+ * The operations, of which those that change something are written to the log, and to the audit trail, if there is one, with who called them and digests of what
+ * they changed.
+ */
+export function auditOperations(
+  operations: readonly AdminOperation[],
+  log: Pick<AuditLog, "add"> | undefined,
+  logger: Logger,
+): AdminOperation[] {
+  return operations.map((operation) => {
+    if (operation.method === "GET") return operation;
+    const reader = log === undefined ? undefined : readerOf(operation, operations);
+    return { ...operation, run: (context) => runAudited(operation, context, { log, reader, logger }) };
+  });
 }
 
 interface AuditedWith {
-  readonly log: Pick<AuditLog, "add">;
+  readonly log: Pick<AuditLog, "add"> | undefined;
+  readonly logger: Logger;
   /** Shows what an operation changes. */
   readonly reader: AdminOperation | undefined;
 }
 
-async function runAudited(operation: AdminOperation, context: CallContext, { log, reader }: AuditedWith): Promise<unknown> {
+async function runAudited(operation: AdminOperation, context: CallContext, { log, reader, logger }: AuditedWith): Promise<unknown> {
   const before = reader === undefined ? "" : await digestBefore(reader, context);
   const { principal, origin, param, query, body } = context;
+  const via = viaOf(origin);
   const entry = {
     kind: "admin",
     action: operation.name,
-    subject: param === "" ? subjectOf(body, query) : param,
+    // A name that is refused as it contains a key is named here, too.
+    subject: maskGatewayKeys(param === "" ? subjectOf(body, query) : param),
     actor: `${principal.userId} ${principal.username}`,
     keyId: principal.keyId,
     address: origin?.address ?? "",
     channel: origin?.channel ?? "command",
     before,
-    details: JSON.stringify({ body: digestOf(body), fields: fieldsOf(body) }),
+    details: JSON.stringify({ body: digestOf(body), fields: fieldsOf(body), ...(via === undefined ? {} : { via }) }),
+  };
+  const note = (outcome: string): void => {
+    const { action, subject, channel } = entry;
+    logger.info(
+      { action, subject, user: principal.username, channel, outcome, ...(via === undefined ? {} : { via }) },
+      "an admin operation",
+    );
   };
   try {
     const result = await operation.run(context);
-    log.add({ ...entry, outcome: "ok", after: digestOf(result) });
+    note("ok");
+    log?.add({ ...entry, outcome: "ok", after: digestOf(result) });
     return result;
   } catch (error) {
-    log.add({ ...entry, outcome: error instanceof GatewayError ? error.code : "internal_error", after: "" });
+    const outcome = error instanceof GatewayError ? error.code : "internal_error";
+    note(outcome);
+    log?.add({ ...entry, outcome, after: "" });
     throw error;
   }
 }
