@@ -11,6 +11,7 @@ import type { Protocol } from "./protocol.ts";
 
 export { PassedText } from "./shared/text-bytes.ts";
 export { answerFacts, AnsweredError } from "./shared/answered-error.ts";
+export { emptyEnd } from "./shared/broken-end.ts";
 export { familiesThatSignCalls } from "./gemini-generate/proofs.ts";
 export { readReset, writeReset, type LimitHeaderNames, type LimitHeaders } from "./shared/limit-headers.ts";
 export { maxLosses, refuseStoredState } from "./shared/losses.ts";

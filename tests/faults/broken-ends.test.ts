@@ -160,6 +160,50 @@ test("a stream whose end is broken ends with an error of the client's dialect, a
   );
 });
 
+test("an end without a known reason, of an answer in which nothing was said, is an error for clients of other dialects", async () => {
+  const usageMetadata = { promptTokenCount: 10, candidatesTokenCount: 0, totalTokenCount: 10 };
+  const usage = { prompt_tokens: 10, completion_tokens: 0, total_tokens: 10 };
+  const chat = (delta: object, finish: string | null): object => ({
+    id: "c",
+    model: "m",
+    choices: [{ index: 0, ...delta, finish_reason: finish }],
+  });
+  const answers: readonly (readonly [Protocol, string, boolean, Body])[] = [
+    ["gemini-generate", "OTHER", false, wholeOf({ candidates: [{ index: 0, finishReason: "OTHER" }], usageMetadata })],
+    ["gemini-generate", "OTHER", true, framesOf({ candidates: [{ index: 0, finishReason: "OTHER" }], usageMetadata })],
+    ["openai-chat", "weird", false, wholeOf({ ...chat({ message: { role: "assistant", content: "" } }, "weird"), usage })],
+    [
+      "openai-chat",
+      "weird",
+      true,
+      framesOf(chat({ delta: { role: "assistant", content: "" } }, null), { ...chat({ delta: {} }, "weird"), usage }, "[DONE]"),
+    ],
+  ];
+  for (const [upstream, word, stream, body] of answers) {
+    for (const dialect of dialects.filter(({ id }) => id !== upstream)) {
+      server.use(play(body, {}));
+      const seen = await ask(gateway, caller.key, dialect, stream, "hi", `m-${upstream}`);
+      assert.equal(summaryOf(seen), `error 502 The provider ended its answer with ${word}.`, `${dialect.id} ${stream}`);
+    }
+  }
+  // With something said, the client has an answer.
+  server.use(
+    play(
+      wholeOf({ candidates: [{ index: 0, finishReason: "OTHER", content: { role: "model", parts: [{ text: "Hello" }] } }], usageMetadata }),
+      {},
+    ),
+  );
+  const said = await ask(
+    gateway,
+    caller.key,
+    dialects.find(({ id }) => id === "openai-chat")!,
+    false,
+    "hi",
+    "m-gemini-generate",
+  );
+  assert.equal(said.how, "whole");
+});
+
 test("a Gemini client has a word for it: it gets the answer as it came, without secrets, and the row has the error", async () => {
   const dialect = dialects.find(({ id }) => id === "gemini-generate")!;
   const known = (await gateway.rows()).length;

@@ -29,6 +29,11 @@ const ask = { role: "user", content: "How is the weather in Bern?" };
 const step = { role: "assistant", content: [use] };
 
 export const hardAsks: readonly HardAsk[] = [
+  {
+    name: "a function without parameters",
+    client: "gemini-generate",
+    body: { contents: [{ role: "user", parts: [{ text: "What time is it?" }] }], tools: [{ functionDeclarations: [{ name: "now" }] }] },
+  },
   anthropic("instructions behind the first turn (report 301)", [
     ask,
     { role: "system", content: "Plan mode is on." },

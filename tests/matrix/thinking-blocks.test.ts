@@ -47,18 +47,26 @@ function answered(content: readonly object[]): Answer {
   return { message: answer.choices[0]!.message, sealer };
 }
 
-/** The pieces of `thinking_blocks` in a stream, joined as LiteLLM's builder joins them: texts up to a signature are one block. */
-function streamed(): readonly unknown[] {
+/** The pieces of `thinking_blocks` in a stream of Claude's blocks. */
+function streamed(content: readonly Message[]): readonly Message[] {
   const sealer = new EventSealer(new AnswerSealer({ carrier: chat.proofs, origin, seal }));
   const encoder = chat.createStreamEncoder(client);
   const decoder = claude.createStreamDecoder();
+  const blocks = content.flatMap((block, index) => {
+    const start = block["type"] === "thinking" ? { type: "thinking", thinking: "", signature: "" } : block;
+    const halves = block["type"] === "thinking" ? [String(block["thinking"]).slice(0, 3), String(block["thinking"]).slice(3)] : [];
+    return [
+      { type: "content_block_start", index, content_block: start },
+      ...halves.map((thinking) => ({ type: "content_block_delta", index, delta: { type: "thinking_delta", thinking } })),
+      ...(halves.length === 0
+        ? []
+        : [{ type: "content_block_delta", index, delta: { type: "signature_delta", signature: block["signature"] } }]),
+      { type: "content_block_stop", index },
+    ];
+  });
   const events = [
     { type: "message_start", message: { id: "msg_1", model: "m", usage: {} } },
-    { type: "content_block_start", index: 0, content_block: { type: "thinking", thinking: "", signature: "" } },
-    { type: "content_block_delta", index: 0, delta: { type: "thinking_delta", thinking: "It " } },
-    { type: "content_block_delta", index: 0, delta: { type: "thinking_delta", thinking: "rains." } },
-    { type: "content_block_delta", index: 0, delta: { type: "signature_delta", signature: "EqoB" } },
-    { type: "content_block_stop", index: 0 },
+    ...blocks,
     { type: "message_delta", delta: { stop_reason: "end_turn" }, usage: { output_tokens: 1 } },
     { type: "message_stop" },
   ];
@@ -69,7 +77,21 @@ function streamed(): readonly unknown[] {
     .flatMap((event) => sealer.push(event))
     .map((event) => encoder.push(event))
     .join("");
-  return [...out.matchAll(/"thinking_blocks":(\[.*?\])/g)].flatMap(([, blocks]) => JSON.parse(blocks!) as unknown[]);
+  return [...out.matchAll(/"thinking_blocks":(\[.*?\])/g)].flatMap(([, found]) => JSON.parse(found!) as Message[]);
+}
+
+/** What LiteLLM's client makes of them (litellm 1.110.2, streaming_chunk_builder_utils.py, `get_combined_thinking_content`): texts up to a signature are one block. */
+function joinedByLiteLlm(pieces: readonly Message[]): readonly Message[] {
+  const joined: Message[] = [];
+  let said = "";
+  for (const { type, data, thinking: piece, signature } of pieces) {
+    if (type === "redacted_thinking") joined.push({ type, data });
+    else said += typeof piece === "string" ? piece : "";
+    if (typeof signature !== "string" || signature === "") continue;
+    joined.push({ type: "thinking", thinking: said, signature });
+    said = "";
+  }
+  return joined;
 }
 
 /** What Claude gets of the assistant's turn. */
@@ -95,8 +117,9 @@ test("a client that carries thinking_blocks gives Claude its signed reasoning ba
   );
 });
 
-test("a stream shows the block with its whole text and its signature", () => {
-  assert.deepEqual(streamed(), answered([thinking]).message["thinking_blocks"]);
+test("a stream's pieces are joined by LiteLLM's client to the blocks of an answer without a stream", () => {
+  const content = [thinking, redacted, { ...thinking, thinking: "Take it.", signature: "EqoC" }];
+  assert.deepEqual(joinedByLiteLlm(streamed(content)), answered(content).message["thinking_blocks"]);
 });
 
 test("a block that somebody else signed goes to nobody as signed", () => {

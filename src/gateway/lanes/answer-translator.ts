@@ -3,6 +3,7 @@ import { Collector, replay, type Block, type ChatResponse, type StreamEvent } fr
 import {
   answerFacts,
   AnsweredError,
+  emptyEnd,
   type ClientContext,
   type Protocol,
   type ToolNames,
@@ -92,6 +93,8 @@ export class AnswerTranslator {
   /** Some wires tell no time; their answers are from now. */
   #completed(response: ChatResponse): ChatResponse {
     this.#checkArguments(response);
+    if (response.stopReason === "other" && response.content.length === 0 && response.alternatives === undefined)
+      throw new AnsweredError(emptyEnd(response.rawStopReason), answerFacts(response));
     const context = this.#context;
     const createdAt = response.createdAt === 0 ? context.nowSeconds() : response.createdAt;
     if (context.change === undefined) return { ...response, createdAt };

@@ -1,6 +1,7 @@
 import { asBytes, latin1OfEvents, noBytes, SseSplitter, type Bytes, type SseEvent } from "../../core/index.ts";
 import { mergeUsage, type StreamEvent } from "../../ir/index.ts";
 import {
+  emptyEnd,
   PassedText,
   type AnswerFacts,
   type StreamDecoder,
@@ -58,8 +59,9 @@ export class TranslatingPipe implements StreamTap {
 
   #encode(events: readonly StreamEvent[]): Bytes {
     let text = "";
-    for (const event of events) {
+    for (const given of events) {
       if (this.ended) break;
+      const event = this.#checked(given);
       this.#learn(event);
       // The caller ends the stream and reports the error.
       if (event.type === "error") break;
@@ -72,6 +74,13 @@ export class TranslatingPipe implements StreamTap {
       else this.#last = written;
     }
     return written;
+  }
+
+  #checked(event: StreamEvent): StreamEvent {
+    if (event.type !== "message-delta" || event.stopReason !== "other" || this.opened) return event;
+    const { usage, rawStopReason } = event;
+    const end = { rawStopReason: rawStopReason ?? "", ...(usage === undefined ? {} : { usage }) };
+    return { type: "error", error: emptyEnd(rawStopReason), end };
   }
 
   #learn(event: StreamEvent): void {

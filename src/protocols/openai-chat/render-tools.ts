@@ -37,7 +37,7 @@ function renderTool(tool: Tool, quirks: RenderQuirks, names: ToolNamer, losses: 
   switch (tool.type) {
     case "function":
       noteTool(tool, losses);
-      return [renderFunction(tool, names.wireName(namedTool(tool)), losses)];
+      return [renderFunction(tool, names.wireName(namedTool(tool)), quirks, losses)];
     case "custom":
       noteTool(tool, losses);
       return [renderCustom(tool, names.wireName(namedTool(tool)), quirks, losses)];
@@ -58,18 +58,25 @@ function ownFields(tool: FunctionTool | CustomTool): WireObject {
   return tool.extensions?.["openai-chat"] ?? {};
 }
 
-function renderFunction(tool: FunctionTool, name: string, losses: Losses): WireObject {
+/**
+ * OpenAI: "Omitting `parameters` defines a function with an empty parameter list." Other servers refuse that: Mistral requires them (mistralai/client-python, `Function`), so
+ * do TabbyAPI (422 "Field required") and gateways in front of DeepSeek ("missing field `parameters`"; QwenLM/qwen-code, notes of September 2026).
+ */
+const noParameters = { type: "object", properties: {} };
+
+function renderFunction(tool: FunctionTool, name: string, quirks: RenderQuirks, losses: Losses): WireObject {
   const { parameters, description, strict } = lowerFunction(tool, losses);
+  const given = parameters ?? (quirks.noVendorFields === true ? noParameters : undefined);
   return {
     type: "function",
-    function: compact({ name, description, parameters, strict }),
+    function: compact({ name, description, parameters: given, strict }),
     ...ownFields(tool),
   };
 }
 
 function renderCustom(tool: CustomTool, name: string, quirks: RenderQuirks, losses: Losses): WireObject {
   if (quirks.noCustomTools === true) {
-    return renderFunction(functionOfCustom(tool, losses), name, losses);
+    return renderFunction(functionOfCustom(tool, losses), name, quirks, losses);
   }
   return {
     type: "custom",

@@ -19,3 +19,8 @@ export function brokenEnd(word: string, detail?: unknown): UpstreamError {
   if (word === "error") return { status: 502, message: `The provider ended its answer with an error${words}` };
   return { status: 502, message: `The provider ended its answer with ${word}${words}`, code: word };
 }
+
+/** An end for a reason that is not known, or only the vendor's own (Gemini's `OTHER`), of an answer in which nothing was said: an agent would stop without a word. */
+export function emptyEnd(word: string | undefined): UpstreamError {
+  return word === undefined ? { status: 502, message: "The provider ended its answer without any content." } : brokenEnd(word);
+}

@@ -21,6 +21,11 @@ function extraForbidden(place: readonly (string | number)[], input: JsonValue | 
   return { status: 422, body: { object: "error", message: { detail }, type: "invalid_request_error", param: null, code: null } };
 }
 
+function fieldRequired(place: readonly (string | number)[]): Refusal {
+  const detail = [{ type: "missing", loc: ["body", ...place], msg: "Field required", input: {} }];
+  return { status: 422, body: { object: "error", message: { detail }, type: "invalid_request_error", param: null, code: null } };
+}
+
 /** The fields of `ChatCompletionRequest` in mistralai/client-python 09c7732, src/mistralai/models/chatcompletionrequest.py, and docs.mistral.ai/api (November 2026). */
 const mistralFields = new Set([
   "model",
@@ -73,6 +78,9 @@ function refuseMistralFields(body: JsonObject): Refusal | undefined {
     const extra = Object.keys(message).find((key) => !known.has(key));
     if (extra !== undefined) return extraForbidden(["messages", index, role, extra], message[extra]);
   }
+  // mistralai/client-python 09c7732, src/mistralai/models/function.py: `parameters` has no default.
+  const bare = asObjects(body["tools"]).findIndex((tool) => asObject(tool["function"])["parameters"] === undefined);
+  if (bare >= 0) return fieldRequired(["tools", bare, "function", "parameters"]);
   const part = partTypesOf(body).find(
     (type) => !["text", "image_url", "document_url", "input_audio", "thinking", "reference"].includes(type),
   );
