@@ -245,5 +245,19 @@ export const cases: readonly Case[] = [
     cost: "0.00065",
   },
   { what: "another one", provider: "mistral", model: "mistral-small-latest", wire: chat("mistral-small-latest", seen), cost: "0.00021" },
+  {
+    what: "flex in Chat",
+    provider: "openai-chat-only",
+    model: "gpt-5-nano",
+    wire: chat("gpt-5-nano", seen, { service_tier: "flex" }),
+    cost: "0.000045",
+  },
+  {
+    what: "a cached prompt in off-peak hours",
+    provider: "deepseek",
+    model: "deepseek-v4-flash",
+    wire: chat("deepseek-v4-flash", { ...seen, prompt_cache_hit_tokens: 500, prompt_cache_miss_tokens: 500 }),
+    cost: "0.0001365",
+  },
   { what: "off-peak hours", provider: "deepseek", model: "deepseek-v4-flash", wire: chat("deepseek-v4-flash", seen), cost: "0.00021" },
 ];
