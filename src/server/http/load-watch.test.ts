@@ -8,22 +8,27 @@ interface Scene {
   readonly warnings: unknown[];
   memory: MemoryUse[];
   isStopped: boolean;
+  /** The share of the time in which the event loop waits for work. */
+  idleShare: number;
   /** Looks, each this number of milliseconds after the one before. */
   look(...afterMs: readonly number[]): void;
 }
 
 function createScene(): Scene {
   let nowMs = 1000;
+  let idleMs = 0;
   let tick: () => void = () => undefined;
   const warnings: unknown[] = [];
   const scene: Scene = {
     warnings,
     memory: [{ usedBytes: 1, limitBytes: 100 }],
     isStopped: false,
+    idleShare: 0,
     watch: new LoadWatch({
       now: () => nowMs,
       logger: { ...silentLogger, warn: (fields) => void warnings.push(fields) },
       readMemory: () => scene.memory,
+      readIdleMs: () => idleMs,
       every: (everyMs, task) => {
         assert.equal(everyMs, 100);
         tick = task;
@@ -35,6 +40,7 @@ function createScene(): Scene {
     look(...afterMs) {
       for (const ms of afterMs) {
         nowMs += ms;
+        idleMs += ms * scene.idleShare;
         tick();
       }
     },
@@ -62,6 +68,18 @@ test("one long piece of work, or a machine that slept for an hour, refuses nothi
   const scene = createScene();
   scene.look(100, 3_600_000, 100, 400, 100, 100, 900, 900, 100);
   assert.deepEqual([scene.watch.share, scene.warnings], [0, []]);
+});
+
+test("an event loop that is late but has time to spare refuses nothing: the machine is slow, and the process has little to do", () => {
+  const scene = createScene();
+  scene.idleShare = 0.1;
+  scene.look(2000, 2000, 2000, 2000);
+  assert.deepEqual([scene.watch.delayMs, scene.watch.share], [1900, 0]);
+  scene.idleShare = 0.05;
+  scene.look(2000, 2000);
+  assert.equal(scene.watch.share, 0);
+  scene.look(2000);
+  assert.equal(scene.watch.share, 1);
 });
 
 test("memory of the heap or of the container that is nearly used up refuses work, and is looked at with each fifth look", () => {

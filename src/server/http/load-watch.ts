@@ -14,6 +14,8 @@ export interface LoadWatchDeps {
   readonly logger: Logger;
   readonly every?: Every;
   readonly readMemory?: () => readonly MemoryUse[];
+  /** How long the event loop has waited for work so far, in milliseconds. */
+  readonly readIdleMs?: () => number;
 }
 
 const everyMs = 100;
@@ -21,6 +23,11 @@ const everyMs = 100;
 const looksPerMemory = 5;
 /** The event loop counts as late if it was in each of the last three looks: one long piece of work, or a machine that slept, is no overload. */
 const looks = 3;
+/**
+ * Lateness counts only if the event loop had waited for work in less than this share of the time: one that still has nothing to do between pieces of work keeps up, and is late
+ * because the machine runs other processes. To refuse requests would not help it.
+ */
+const mostIdle = 0.1;
 /** From the first lateness on, some new requests are refused; from the second on, all. */
 const lateMs = { some: 150, all: 600 } as const;
 /** The same for the share of memory that is in use. */
@@ -35,6 +42,10 @@ export class LoadWatch implements Load {
   readonly #deps: LoadWatchDeps;
   readonly #stop: () => void;
   readonly #late: number[] = Array.from({ length: looks }, () => 0);
+  /** The same, 0 where it had time to spare. */
+  readonly #lateAndBusy: number[] = Array.from({ length: looks }, () => 0);
+  readonly #readIdleMs: () => number;
+  #idleMs: number;
   #lookedMs: number;
   #looks = 0;
   #memory = 0;
@@ -43,6 +54,8 @@ export class LoadWatch implements Load {
   constructor(deps: LoadWatchDeps) {
     this.#deps = deps;
     this.#lookedMs = deps.now();
+    this.#readIdleMs = deps.readIdleMs ?? readIdleMs;
+    this.#idleMs = this.#readIdleMs();
     this.#stop = (deps.every ?? everyByTimer)(everyMs, () => {
       this.#look();
     });
@@ -59,11 +72,16 @@ export class LoadWatch implements Load {
 
   #look(): void {
     const nowMs = this.#deps.now();
-    this.#late[this.#looks % looks] = Math.max(0, nowMs - this.#lookedMs - everyMs);
+    const spentMs = nowMs - this.#lookedMs;
+    const idleMs = this.#readIdleMs();
+    const lateForMs = Math.max(0, spentMs - everyMs);
+    this.#late[this.#looks % looks] = lateForMs;
+    this.#lateAndBusy[this.#looks % looks] = idleMs - this.#idleMs < spentMs * mostIdle ? lateForMs : 0;
     this.#lookedMs = nowMs;
+    this.#idleMs = idleMs;
     if (this.#looks % looksPerMemory === 0) this.#memory = usedShare((this.#deps.readMemory ?? readMemory)());
     this.#looks += 1;
-    const byLoop = between(this.delayMs, lateMs);
+    const byLoop = between(Math.min(...this.#lateAndBusy), lateMs);
     const byMemory = between(this.#memory, memoryShare);
     this.share = Math.max(byLoop, byMemory);
     this.reason = byMemory > byLoop ? "memory" : "event_loop";
@@ -77,6 +95,10 @@ export class LoadWatch implements Load {
       "the process is overloaded: new model requests are refused with 503 until it has recovered",
     );
   }
+}
+
+function readIdleMs(): number {
+  return performance.eventLoopUtilization().idle;
 }
 
 function between(value: number, { some, all }: { readonly some: number; readonly all: number }): number {
