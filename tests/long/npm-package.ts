@@ -83,6 +83,8 @@ test("the package installs in an empty folder, and answers under each Node; two 
     };
     try {
       assert.deepEqual(await ask(url, key), [200, "hello"]);
+      // What is loaded only when it is asked for.
+      for (const path of ["/metrics", "/docs/", "/health"]) assert.equal((await fetch(url + path)).status, 200, path);
       user.command("restart");
       assert.deepEqual(await ask(url, key), [200, "hello"]);
       assert.match(user.command(), /The gateway is running/);

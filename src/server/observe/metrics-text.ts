@@ -30,7 +30,7 @@ export function createMetricsRenderer(): MetricsRenderer {
 }
 
 async function startProcessMetrics(): Promise<Registry> {
-  const { Registry, collectDefaultMetrics } = await import("prom-client");
+  const { Registry, collectDefaultMetrics } = (await import("prom-client")).default;
   const register = new Registry();
   collectDefaultMetrics({ register });
   return register;
@@ -41,7 +41,7 @@ type AddMetric = (name: string, type: "counter" | "gauge" | "histogram", help: s
 
 /** The gateway's own metrics of a snapshot, for prom-client to print. */
 export async function ownRegistry(snapshot: MetricsSnapshot): Promise<Registry> {
-  const { Registry } = await import("prom-client");
+  const { Registry } = (await import("prom-client")).default;
   const registry = new Registry();
   // prom-client asks of a metric only that `get` yields this shape.
   const add: AddMetric = (name, type, help, values) => {

@@ -42,7 +42,7 @@ const firstWaitMs = 1000;
 
 /** Connects; resolves when Redis answers, or has not. The client's package is loaded only here, so that a gateway without Redis does not pay for it. */
 export async function connectRedis(url: Secret, logger: Logger): Promise<RedisConnection> {
-  const { Redis: Client } = await import("ioredis");
+  const { Redis: Client } = (await import("ioredis")).default;
   const make = (): Redis => new Client(url.reveal(), options);
   const connection = new Connection(make, logger);
   await connection.tried;
