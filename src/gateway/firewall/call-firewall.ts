@@ -1,4 +1,4 @@
-import { GatewayError, type Bytes } from "../../core/index.ts";
+import { GatewayError, latin1OfUtf8, utf8OfLatin1, type Bytes } from "../../core/index.ts";
 import { describeCounts, Placeholders, restoreTexts, type AnswerCheck, type Finding, type Firewall } from "../../policy/index.ts";
 import type { AttemptEntry } from "../attempt-entry.ts";
 import type { GatewayDeps } from "../deps.ts";
@@ -6,7 +6,7 @@ import type { RequestFacts } from "../request-facts.ts";
 
 /** The parts of a call that the firewall works on. */
 export interface CheckedCall {
-  readonly deps: Pick<GatewayDeps, "firewallCounts" | "logger">;
+  readonly deps: Pick<GatewayDeps, "firewallCounts" | "logger" | "sealer">;
   readonly exchange: { readonly requestId: string };
   readonly request: RequestFacts;
   readonly entry: Pick<AttemptEntry, "settlement" | "settle"> | undefined;
@@ -17,6 +17,9 @@ export class CallFirewall {
   readonly #firewall: Firewall;
   #call: CheckedCall | undefined;
   #placeholders: Placeholders | undefined;
+  /** Placeholders of an earlier response, saved. */
+  #known: string | undefined;
+  #isDone = false;
   #requestFindings: readonly Finding[] = [];
   /** `null`: no rule is for the answer. */
   #check: AnswerCheck | null | undefined;
@@ -52,6 +55,47 @@ export class CallFirewall {
     return this.#placeholders;
   }
 
+  /** The originals of the placeholders, sealed for the user, to be kept with the response; without any, nothing. */
+  get kept(): { readonly placeholders?: string } {
+    const saved = this.#placeholders?.save();
+    return saved === undefined ? {} : { placeholders: this.#call!.deps.sealer.seal(this.#scope, saved) };
+  }
+
+  /** What is answered has been made with these placeholders (sealed), or the request goes on from it. */
+  goOnFrom(sealed: string | undefined): void {
+    this.#known = sealed === undefined ? undefined : this.#call!.deps.sealer.open(this.#scope, sealed);
+    if (this.#known === undefined) return;
+    this.#placeholders = new Placeholders(isTakenBy(this.#call!.request.text));
+    this.#placeholders.load(this.#known);
+  }
+
+  /** The text (JSON) with the originals of a kept response in place of its placeholders (sealed). */
+  restoreKept(text: string, sealed: string | undefined): string {
+    const saved = sealed === undefined ? undefined : this.#call!.deps.sealer.open(this.#scope, sealed);
+    if (saved === undefined) return text;
+    const placeholders = new Placeholders(() => false);
+    placeholders.load(saved);
+    return utf8OfLatin1(restoreTexts(latin1OfUtf8(text), placeholders));
+  }
+
+  /** What passes of a kept response (JSON), with its own originals: nothing is done with the answer that it becomes a part of. @throws GatewayError */
+  showKept(text: string, sealed: string | undefined): string {
+    this.#isDone = true;
+    const { check } = this;
+    const passed = check === undefined ? text : utf8OfLatin1(check.body(latin1OfUtf8(text)));
+    if (check?.isBlocked === true) throw this.block();
+    return this.restoreKept(passed, sealed);
+  }
+
+  get #scope(): string {
+    return `firewall ${this.#call!.request.principal.userId}`;
+  }
+
+  /** Nothing is changed in the answer, and no rule is for it. */
+  get isPassedOn(): boolean {
+    return this.#isDone || (this.#placeholders === undefined && this.check === undefined);
+  }
+
   /** The rules on the answer, if there are any; what is looked at then is text of the model. */
   get check(): AnswerCheck | undefined {
     if (this.#check !== undefined) return this.#check ?? undefined;
@@ -75,7 +119,7 @@ export class CallFirewall {
   checkRequest(): void {
     const { request, deps, exchange } = this.#call!;
     if (request.text === "") return;
-    const verdict = this.#firewall.check(request.text, request.principal.username, request.model);
+    const verdict = this.#firewall.check(request.text, request.principal.username, request.model, this.#known);
     if (verdict === undefined) return;
     const { findings, masked, placeholders } = verdict;
     this.#requestFindings = findings;

@@ -37,12 +37,12 @@ export class FirewallExchange extends WrappedExchange {
   }
 
   override json(status: number, headers: readonly string[], body: Text): void {
-    if (this.#isPassedOn) this.inner.json(status, headers, body);
+    if (this.#firewall.isPassedOn) this.inner.json(status, headers, body);
     else this.jsonBytes(status, headers, latin1OfUtf8(body));
   }
 
   override jsonBytes(status: number, headers: readonly string[], body: Bytes): void {
-    if (this.#isPassedOn) {
+    if (this.#firewall.isPassedOn) {
       this.inner.jsonBytes(status, headers, body);
       return;
     }
@@ -58,7 +58,7 @@ export class FirewallExchange extends WrappedExchange {
   }
 
   override streamHead(status: number, headers: readonly string[]): void {
-    if (!this.#isPassedOn) {
+    if (!this.#firewall.isPassedOn) {
       const { check, placeholders } = this.#firewall;
       this.#isArray = !isEventStream(headers);
       const tap = check === undefined ? undefined : this.#protocol.createTap({ hideUsage: false });
@@ -95,11 +95,6 @@ export class FirewallExchange extends WrappedExchange {
 
   override abort(): void {
     if (!this.#isBlocked) this.inner.abort();
-  }
-
-  /** Nothing is changed, and no rule is for the answer. */
-  get #isPassedOn(): boolean {
-    return this.#firewall.placeholders === undefined && this.#firewall.check === undefined;
   }
 
   /** The stream ends with an error in the client's dialect. For what is upstream, the client has left. */

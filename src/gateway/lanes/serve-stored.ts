@@ -113,7 +113,16 @@ async function listInput(call: ModelCall, id: string): Promise<string> {
         })
       : new GatewayError("invalid_request", "The conversation is too long to be listed.", { param: "id" });
   }
-  return storedResponses.renderInputItems(storedResponses.contextItems(chain.turns), call.request.route.query);
+  const { firewall } = call;
+  const turns =
+    firewall === undefined
+      ? chain.turns
+      : chain.turns.map((turn) => ({
+          ...turn,
+          input: firewall.restoreKept(turn.input, turn.placeholders),
+          response: firewall.showKept(turn.response, turn.placeholders),
+        }));
+  return storedResponses.renderInputItems(storedResponses.contextItems(turns), call.request.route.query);
 }
 
 async function answer(call: ModelCall, body: string): Promise<void> {

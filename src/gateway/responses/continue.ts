@@ -69,7 +69,9 @@ async function rewrite(call: ModelCall, attempts: readonly Attempt[], native: bo
   const envelope = call.request.envelope;
   const previousId = envelope.previousResponseId;
   const previous = previousId === undefined ? undefined : await ownedResponse(call, previousId, "previous_response_id");
-  const turns = previous?.isStored === true ? await readTurns(call, previous.id) : [];
+  const turns = previous?.isStored === true ? (await readTurns(call, previous.id)).map((turn) => restored(call, turn)) : [];
+  // The provider has the conversation, with its placeholders.
+  if (previous?.isStored === false) call.firewall?.goOnFrom(previous.placeholders);
   checkValues(
     call,
     turns.reduce((text, { input, response }) => text + input + response, String(call.request.text)),
@@ -84,6 +86,13 @@ async function rewrite(call: ModelCall, attempts: readonly Attempt[], native: bo
     replaceInput(call, envelope, native ? items.map(asForeignItem).filter((item) => item !== undefined) : items, turns.length > 0);
   }
   return previous === undefined || previous.isStored ? attempts : pinTo(call, attempts, previous, "previous_response_id");
+}
+
+/** With the client's own texts: they are masked once more, with the whole conversation. */
+function restored<Turn extends Pick<ChainTurn, "input" | "response" | "placeholders">>({ firewall }: ModelCall, turn: Turn): Turn {
+  const { placeholders } = turn;
+  if (firewall === undefined || placeholders === undefined) return turn;
+  return { ...turn, input: firewall.restoreKept(turn.input, placeholders), response: firewall.restoreKept(turn.response, placeholders) };
 }
 
 async function readTurns(call: ModelCall, id: string): Promise<readonly ChainTurn[]> {
@@ -168,7 +177,7 @@ async function lookUp(
   }
   const response = await call.deps.responses.read(responseId);
   const turn = response?.userId === call.request.principal.userId ? response : undefined;
-  const items = turn === undefined ? [] : itemsAt(turn, from);
+  const items = turn === undefined ? [] : itemsAt(restored(call, turn), from);
   const found = items.map((item) => ({ item, chars: JSON.stringify(item).length }));
   known.set(key, found);
   return found;

@@ -82,7 +82,14 @@ class JournaledResponses implements ResponseStore {
     let chars = 0;
     let next: string | undefined = id;
     for (let held = this.#pendingBy(userId, next); held !== undefined; held = this.#pendingBy(userId, next)) {
-      own.unshift({ id: held.id, status: held.status, input: held.input, response: held.response });
+      const { placeholders } = held;
+      own.unshift({
+        id: held.id,
+        status: held.status,
+        input: held.input,
+        response: held.response,
+        ...(placeholders === undefined ? {} : { placeholders }),
+      });
       chars += held.input.length + held.response.length;
       if (own.length > bounds.maxTurns || chars > bounds.maxChars) return { problem: "too-long" };
       next = held.previousId;

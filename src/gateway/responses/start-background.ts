@@ -42,7 +42,14 @@ export async function startBackground(
   if (input.length > call.current.maxStoredBytes)
     throw invalid("input", "The input is larger than gateway.responses.max_size, and so cannot be kept.");
   await deps.responses.hold(
-    { id, userId: call.request.principal.userId, provider: attempts[0]?.provider.name ?? "", providerKey: "", model: call.request.model },
+    {
+      id,
+      userId: call.request.principal.userId,
+      provider: attempts[0]?.provider.name ?? "",
+      providerKey: "",
+      model: call.request.model,
+      ...call.firewall?.kept,
+    },
     { status: "in_progress", background: true, previousId: call.continued?.previousId, input, response: pending },
   );
   const headers = jsonHead(call, "application/json");

@@ -9,6 +9,7 @@ import type { ModelCall } from "../model-call.ts";
 export async function readStoredResponse(call: ModelCall): Promise<Envelope> {
   const stored = await ownedResponse(call, call.request.route.param, "id");
   call.stored = stored;
+  call.firewall?.goOnFrom(stored.placeholders);
   // Node hands the route a stream only when it is asked for in the query (`stream=true` on retrieval).
   const stream = call.request.operation === "get-response" && /(?:^|&)stream=true(?:&|$)/.test(call.request.route.query);
   return { model: stored.model, stream, spans: {}, insertAt: 0, empty: true };
@@ -71,6 +72,7 @@ export function rememberResponse(
       provider: attempt.provider.name,
       providerKey: key?.id ?? "",
       model: call.request.model,
+      ...call.firewall?.kept,
     },
     { unbilled },
   );

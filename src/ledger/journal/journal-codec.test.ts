@@ -132,6 +132,8 @@ test("a change of stored responses or proofs is decoded as it was encoded; the c
   const changes: readonly KeptChange[] = [
     { kind: "insert", owner, createdMs: 7, unbilled: true, body: null },
     { kind: "insert", owner, createdMs: 7, unbilled: false, body },
+    { kind: "insert", owner: { ...owner, placeholders: "sealed" }, createdMs: 7, unbilled: true, body: null },
+    { kind: "insert", owner: { ...owner, placeholders: "sealed" }, createdMs: 7, unbilled: false, body },
     { kind: "insert", owner, createdMs: 7, unbilled: false, body: { ...body, previousId: undefined, background: true } },
     { kind: "conclude", id: "resp_1", status: "failed", response: '{"é":1}' },
     { kind: "proof", userId: "u", callId: "call_1", sealed: "S", createdMs: 8 },

@@ -251,8 +251,10 @@ export function encodeKeep(change: KeptChange): string {
   const head = `insert\0${owner.id}\0${owner.userId}\0${owner.provider}\0${owner.providerKey}\0${owner.model}\0${createdMs}\0${
     unbilled ? 1 : 0
   }`;
-  if (body === null) return head;
-  return `${head}\0${body.status}\0${body.background ? 1 : 0}\0${optional(body.previousId)}\0${body.input}\0${body.response}`;
+  const { placeholders } = owner;
+  const end = placeholders === undefined ? "" : `\0${placeholders}`;
+  if (body === null) return head + end;
+  return `${head}\0${body.status}\0${body.background ? 1 : 0}\0${optional(body.previousId)}\0${body.input}\0${body.response}${end}`;
 }
 
 /** @throws Error if the payload is not of this version. */
@@ -266,7 +268,7 @@ export function decodeKeep(payload: string): KeptChange {
     const [, userId, createdMs, sealed, ...callId] = fields as [string, string, string, string, ...string[]];
     return { kind: "proof", userId, createdMs: Number(createdMs), sealed, callId: callId.join("\0") };
   }
-  if (fields[0] !== "insert" || (fields.length !== 8 && fields.length !== 13)) throw new Error(`a KEEP of ${fields.length} fields`);
+  if (fields[0] !== "insert" || ![8, 9, 13, 14].includes(fields.length)) throw new Error(`a KEEP of ${fields.length} fields`);
   const [, id, userId, provider, providerKey, model, createdMs, unbilled] = fields as [
     string,
     string,
@@ -279,12 +281,19 @@ export function decodeKeep(payload: string): KeptChange {
   ];
   const insert = {
     kind: "insert",
-    owner: { id, userId, provider, providerKey, model },
+    owner: {
+      id,
+      userId,
+      provider,
+      providerKey,
+      model,
+      ...(fields.length === 9 || fields.length === 14 ? { placeholders: fields.at(-1)! } : {}),
+    },
     createdMs: Number(createdMs),
     unbilled: unbilled === "1",
   } as const;
-  if (fields.length === 8) return { ...insert, body: null };
-  const [status, background, previousId, input, response] = fields.slice(8) as [ResponseStatus, string, string, string, string];
+  if (fields.length < 13) return { ...insert, body: null };
+  const [status, background, previousId, input, response] = fields.slice(8, 13) as [ResponseStatus, string, string, string, string];
   return { ...insert, body: { status, background: background === "1", previousId: required(previousId), input, response } };
 }
 

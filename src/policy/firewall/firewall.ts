@@ -28,9 +28,10 @@ export class Firewall {
   /**
    * Looks through all texts of a request. `undefined`: nothing was found, or no rule is for this user and model.
    * @param body latin1, valid JSON.
+   * @param known placeholders of an earlier request that this one goes on from, saved.
    * @throws GatewayError `invalid_json`, `ambiguous_json`.
    */
-  check(body: Bytes, user: string, model: string): Verdict | undefined {
+  check(body: Bytes, user: string, model: string, known?: string): Verdict | undefined {
     const rules = this.#rulesOf("request", user, model);
     if (rules.length === 0) return undefined;
     const counts = rules.map(() => new Map<string, number>());
@@ -45,6 +46,7 @@ export class Firewall {
       }
       return places.length === 0 ? text : placeholders.mask(text, places);
     };
+    if (known !== undefined) placeholders.load(known);
     const edits = editTexts(body, (text) => changeText(text, look));
     const findings = rules.map(({ name, action }, at) => ({ rule: name, action, direction: "request" as const, counts: counts[at]! }));
     const made = findings.filter((finding) => finding.counts.size > 0);

@@ -41,6 +41,21 @@ export class Placeholders {
     return masked + text.slice(at);
   }
 
+  /** The originals with their placeholders, for `load`; `undefined`: there are none. */
+  save(): string | undefined {
+    return this.size === 0 ? undefined : JSON.stringify([...this.#byOriginal]);
+  }
+
+  /** Takes those of an earlier request, whose conversation this one goes on with. @param saved by `save`. */
+  load(saved: string): void {
+    for (const [key, placeholder] of JSON.parse(saved) as readonly (readonly [string, string])[]) {
+      const [, kind = "", number = ""] = /^\[(.*)_(\d+)\]$/.exec(placeholder) ?? [];
+      const name = kind.toLowerCase();
+      this.#lastNumbers.set(name, Math.max(this.#lastNumbers.get(name) ?? 0, Number(number)));
+      this.#add(key, placeholder, key.slice(key.indexOf(":") + 1));
+    }
+  }
+
   /** A placeholder for a text of the answer, that stays in place: unless it is one of the request's own originals, nothing comes back for it. */
   cover(original: string, kind: string): string {
     const key = `${kind}:${original}`;
@@ -83,10 +98,14 @@ export class Placeholders {
     const known = this.#byOriginal.get(key);
     if (known !== undefined) return known;
     const placeholder = this.#nextOf(kind);
+    this.#add(key, placeholder, original);
+    return placeholder;
+  }
+
+  #add(key: string, placeholder: string, original: string): void {
     this.#byOriginal.set(key, placeholder);
     this.#originals.set(placeholder, original);
     this.#longest = Math.max(this.#longest, placeholder.length);
-    return placeholder;
   }
 
   #nextOf(kind: string): string {

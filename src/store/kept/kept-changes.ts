@@ -39,6 +39,7 @@ const columns = [
   "size_chars",
   "input",
   "response",
+  "placeholders",
 ] as const;
 
 /** Writes changes, in their order, within the transaction. The first insert of an id, and the first proof of a call, is kept. */
@@ -102,7 +103,18 @@ export async function concludeResponse(
 
 function rowOf({ owner, createdMs, unbilled, body }: Extract<KeptChange, { kind: "insert" }>): readonly SqlValue[] {
   const head = [owner.id, owner.userId, owner.provider, owner.providerKey, owner.model, createdMs, unbilled ? 1 : 0];
-  if (body === null) return [...head, null, 0, null, null, null, null, null];
+  const placeholders = owner.placeholders ?? null;
+  if (body === null) return [...head, null, 0, null, null, null, null, null, placeholders];
   const { status, background, previousId, input, response } = body;
-  return [...head, status, background ? 1 : 0, previousId ?? null, createdMs, input.length + response.length, input, response];
+  return [
+    ...head,
+    status,
+    background ? 1 : 0,
+    previousId ?? null,
+    createdMs,
+    input.length + response.length,
+    input,
+    response,
+    placeholders,
+  ];
 }

@@ -18,6 +18,8 @@ export interface ChainTurn {
   readonly input: string;
   /** The response object, JSON. */
   readonly response: string;
+  /** The originals of its placeholders, sealed; omitted if it has none. */
+  readonly placeholders?: string;
 }
 
 /** A conversation, the oldest turn first, or why it cannot be read. `missing`: it continues a response that is not stored any more. */
@@ -66,11 +68,18 @@ export async function readChain(
   if (first === undefined) return { problem: "missing", id: start.id };
   if (links.length > maxTurns || links.reduce((sum, link) => sum + (link.size_chars ?? 0), 0) > maxChars) return { problem: "too-long" };
   if (first.previous_id !== null) return { problem: "missing", id: first.previous_id };
-  const bodies = new Map<string, { readonly input: string; readonly response: string }>();
+  const bodies = new Map<string, Pick<ChainTurn, "input" | "response" | "placeholders">>();
   for (let at = 0; at < links.length; at += turnsPerQuery) {
     const ids = links.slice(at, at + turnsPerQuery).map((link) => link.id);
-    const rows = await db.selectFrom("stored_responses").select(["id", "input", "response"]).where("id", "in", ids).execute();
-    for (const row of rows) bodies.set(row.id, { input: row.input ?? "[]", response: row.response ?? "{}" });
+    const rows = await db
+      .selectFrom("stored_responses")
+      .select(["id", "input", "response", "placeholders"])
+      .where("id", "in", ids)
+      .execute();
+    for (const row of rows) {
+      const texts = { input: row.input ?? "[]", response: row.response ?? "{}" };
+      bodies.set(row.id, row.placeholders === null ? texts : { ...texts, placeholders: row.placeholders });
+    }
   }
   const turns: ChainTurn[] = [];
   for (const { id, status } of links) {

@@ -41,7 +41,7 @@ export function describeResponseStore(name: string, make: () => Promise<StoreUnd
 
   describe(`${name}: stored responses`, () => {
     test("a response at its provider is found with its owner; the first record of an id is kept", async (responses) => {
-      const native = { ...ownerOf("r"), provider: "openai", providerKey: "k1" };
+      const native = { ...ownerOf("r"), provider: "openai", providerKey: "k1", placeholders: "sealed" };
       await responses.record(native);
       await responses.record(ownerOf("r", "usr_2"));
       assert.equal(await responses.hold(ownerOf("r", "usr_2"), bodyOf("r")), false);
@@ -53,9 +53,10 @@ export function describeResponseStore(name: string, make: () => Promise<StoreUnd
 
     test("a stored response is read unchanged, by another process too", async (responses, time, other) => {
       const body = { ...bodyOf("b", "a"), input: '["日本 \\u0000 🚀"]' };
-      assert.equal(await responses.hold(ownerOf("b"), body), true);
-      assert.deepEqual(await other.find("b"), { ...ownerOf("b"), isStored: true, unbilled: false });
-      assert.deepEqual(await other.read("b"), { ...ownerOf("b"), ...body, touchedMs: time.nowMs });
+      const owner = { ...ownerOf("b"), placeholders: "sealed" };
+      assert.equal(await responses.hold(owner, body), true);
+      assert.deepEqual(await other.find("b"), { ...owner, isStored: true, unbilled: false });
+      assert.deepEqual(await other.read("b"), { ...owner, ...body, touchedMs: time.nowMs });
       await other.forget("b");
       assert.equal(await responses.read("b"), undefined);
     });

@@ -45,7 +45,7 @@ export interface ResponseStore {
   sweep(limit: number): Promise<number>;
 }
 
-const columns = ["id", "user_id", "provider", "provider_key", "model", "created_ms", "unbilled"] as const;
+const columns = ["id", "user_id", "provider", "provider_key", "model", "created_ms", "unbilled", "placeholders"] as const;
 const bodyColumns = [...columns, "status", "background", "previous_id", "touched_ms", "size_chars", "input", "response"] as const;
 
 /** @param lifetimeMs how long responses are stored, in milliseconds; read at every use. */
@@ -54,14 +54,25 @@ export function createResponseStore(store: Store, clock: Clock, lifetimeMs: () =
   const oldest = (): number => clock.now() - lifetimeMs();
   return {
     async record(owner, options) {
-      const row = [...ownerValues(owner, clock.now()), options?.unbilled === true ? 1 : 0];
+      const row = [...ownerValues(owner, clock.now()), options?.unbilled === true ? 1 : 0, owner.placeholders ?? null];
       await store.insertRows("stored_responses", columns, [row]);
     },
     async hold(owner, body) {
       const now = clock.now();
       const { status, background, previousId, input, response } = body;
       const size = input.length + response.length;
-      const row = [...ownerValues(owner, now), 0, status, background ? 1 : 0, previousId ?? null, now, size, input, response];
+      const row = [
+        ...ownerValues(owner, now),
+        0,
+        owner.placeholders ?? null,
+        status,
+        background ? 1 : 0,
+        previousId ?? null,
+        now,
+        size,
+        input,
+        response,
+      ];
       return (await store.insertRows("stored_responses", bodyColumns, [row])) === 1;
     },
     async find(id) {
@@ -135,10 +146,11 @@ function ownerValues(owner: ResponseOwner, nowMs: number): (string | number)[] {
   return [owner.id, owner.userId, owner.provider, owner.providerKey, owner.model, nowMs];
 }
 
-type OwnerRow = Pick<StoredResponsesTable, "id" | "user_id" | "provider" | "provider_key" | "model">;
+type OwnerRow = Pick<StoredResponsesTable, "id" | "user_id" | "provider" | "provider_key" | "model" | "placeholders">;
 
 function ownerOf(row: OwnerRow): ResponseOwner {
-  return { id: row.id, userId: row.user_id, provider: row.provider, providerKey: row.provider_key, model: row.model };
+  const owner = { id: row.id, userId: row.user_id, provider: row.provider, providerKey: row.provider_key, model: row.model };
+  return row.placeholders === null ? owner : { ...owner, placeholders: row.placeholders };
 }
 
 function responseOf(row: Selectable<StoredResponsesTable>, status: StoredStatus): StoredResponse {

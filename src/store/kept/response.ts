@@ -10,6 +10,8 @@ export interface ResponseOwner {
   readonly providerKey: string;
   /** The model's name as the client sent it. */
   readonly model: string;
+  /** The originals of the placeholders in it, sealed; omitted if it has none. */
+  readonly placeholders?: string;
 }
 
 /** The parts of a response that the gateway stores itself. */
