@@ -112,11 +112,13 @@ export function createResponseStore(store: Store, clock: Clock, lifetimeMs: () =
         .executeTakeFirst();
       return done.numUpdatedRows === 1n;
     },
-    async returnBill(id) {
-      await db.updateTable("stored_responses").set({ unbilled: 1 }).where("id", "=", id).execute();
-    },
+    returnBill: (id) => setUnbilled(db, id),
     sweep: (limit) => deleteBefore(db, oldest(), limit),
   };
+}
+
+async function setUnbilled(db: Kysely<Tables>, id: string): Promise<void> {
+  await db.updateTable("stored_responses").set({ unbilled: 1 }).where("id", "=", id).execute();
 }
 
 async function touchRunning(db: Kysely<Tables>, ids: readonly string[], nowMs: number): Promise<void> {
