@@ -103,18 +103,20 @@ export function createResponseStore(store: Store, clock: Clock, lifetimeMs: () =
       if (touch) await touchRunning(db, ids, clock.now());
       return await findRunning(db, ids);
     },
-    async claimBill(id) {
-      const done = await db
-        .updateTable("stored_responses")
-        .set({ unbilled: 0 })
-        .where("id", "=", id)
-        .where("unbilled", "=", 1)
-        .executeTakeFirst();
-      return done.numUpdatedRows === 1n;
-    },
+    claimBill: (id) => claimUnbilled(db, id),
     returnBill: (id) => setUnbilled(db, id),
     sweep: (limit) => deleteBefore(db, oldest(), limit),
   };
+}
+
+async function claimUnbilled(db: Kysely<Tables>, id: string): Promise<boolean> {
+  const done = await db
+    .updateTable("stored_responses")
+    .set({ unbilled: 0 })
+    .where("id", "=", id)
+    .where("unbilled", "=", 1)
+    .executeTakeFirst();
+  return done.numUpdatedRows === 1n;
 }
 
 async function setUnbilled(db: Kysely<Tables>, id: string): Promise<void> {
