@@ -41,7 +41,7 @@ const toolShapes: readonly object[] = [
   { functionDeclarations: [{ name: "look", description: "Looks.", parametersJsonSchema: schema }] },
 ];
 
-test("a tool in the shape of any dialect is a function in each of them", () => {
+test("a tool in the shape of any dialect is a function in each of them (report 310)", () => {
   for (const id of protocolIds) {
     for (const shape of toolShapes) {
       const { tools } = parse(id, { tools: [shape] });
@@ -254,7 +254,7 @@ test("the messages of a Chat request are an input, and a body of Responses sent 
   assert.throws(() => parse("openai-chat", { messages: undefined, input: "hi" }), /\/v1\/responses/);
 });
 
-test("the mark of a whole message or of a tool reaches its block at Claude", () => {
+test("the mark of a whole message or of a tool reaches its block at Claude (report 307)", () => {
   const mark = { cache_control: { type: "ephemeral", ttl: "1h" } };
   const messages = [
     { role: "system", content: "S", ...mark },

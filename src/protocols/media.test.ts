@@ -74,7 +74,7 @@ const dialects = ["openai-chat", "openai-responses", "anthropic-messages", "gemi
 
 for (const dialect of dialects) {
   for (const upstream of dialects.filter((each) => each !== dialect)) {
-    test(`${dialect} to ${upstream}: an image reaches the model whatever its label, and a PDF in its place as a document`, () => {
+    test(`${dialect} to ${upstream}: an image reaches the model whatever its label, and a PDF in its place as a document (report 601)`, () => {
       for (const label of ["image/jpg", "IMAGE/JPEG", "image/jpeg;charset=utf-8", "image/png"])
         assert.deepEqual(sent(dialect, upstream, label, jpeg), [images[upstream], []], label);
       assert.deepEqual(sent(dialect, upstream, "application/pdf", pdf), [documents[upstream], []]);

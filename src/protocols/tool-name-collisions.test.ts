@@ -37,7 +37,7 @@ interface WireTool {
   readonly functionDeclarations?: readonly { readonly name: string }[];
 }
 
-test("a function beside the vendor's own tool of that name has another name everywhere, and its calls come back under its own", () => {
+test("a function beside the vendor's own tool of that name has another name everywhere, and its calls come back under its own (report 312)", () => {
   for (const [from, search] of Object.entries(searches)) {
     for (const id of protocolIds) {
       const rendered = render(id, {

@@ -136,7 +136,7 @@ function expected(what: string): string[] {
   );
 }
 
-test("an answer whose end is broken is a 502 with the vendor's words; its row has what was used", async () => {
+test("an answer whose end is broken is a 502 with the vendor's words; its row has what was used (reports 501 and 807)", async () => {
   for (const [stream, text] of [
     [false, "Hello"],
     [false, ""],

@@ -23,7 +23,7 @@ for (const upstream of foreign) {
   for (const stream of [false, true]) {
     const how = `openai-responses to ${upstream}, ${stream ? "streamed" : "whole"}`;
 
-    test(`${how}: the client's search of tools is a function there, its call a tool_search_call, and what it finds can be called`, async () => {
+    test(`${how}: the client's search of tools is a function there, its call a tool_search_call, and what it finds can be called (report 707)`, async () => {
       const args = { query: "calendar events" };
       const first = await ask(
         upstream,
@@ -51,7 +51,7 @@ for (const upstream of foreign) {
       );
     });
 
-    test(`${how}: a compaction is one sealed item, whose summary any model gets back`, async () => {
+    test(`${how}: a compaction is one sealed item, whose summary any model gets back (report 322)`, async () => {
       const told = "The user wants a ✓ in README.md.";
       const input = [user("Put a ✓ into README.md."), { type: "compaction_trigger" }];
       const run = { type: "function", name: "run", parameters: { type: "object", properties: {} } };

@@ -111,7 +111,7 @@ function sentOn(server: ChatServer, dialect: Protocol, { answer, sealer }: Retur
   return JSON.parse(chat.renderRequest(returned.request, { model: model!, stream: false, quirks }).value) as JsonObject;
 }
 
-suite("reasoning goes back to the server that made it, as it came", () => {
+suite("reasoning goes back to the server that made it, as it came (report 811)", () => {
   for (const server of chatServers) {
     test(server.name, () => {
       const origin: ProofOrigin = { provider: server.name, protocol: "openai-chat", family: "m" };

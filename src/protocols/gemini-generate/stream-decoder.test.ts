@@ -229,7 +229,7 @@ test("an answer that the vendor ended with a broken call is an error with its wo
   }
 });
 
-test("a call without a name is an error, streamed and whole; calls of one id get two", () => {
+test("a call without a name is an error, streamed and whole; calls of one id get two (report 808)", () => {
   const error = { status: 502, message: "The provider sent a tool call without a name.", code: "upstream_invalid_response" };
   for (const functionCall of [{ args: { x: 1 } }, { name: "", args: {} }]) {
     const chunk = JSON.stringify(chunkOf([{ functionCall }], { finishReason: "STOP" }, { usageMetadata: { promptTokenCount: 4 } }));

@@ -232,7 +232,7 @@ describe("parameters for a Chat upstream", () => {
     assert.deepEqual(lossesOf({ reasoning: { effort: "high" } }, { model: "gpt-4o" }), ["reasoning dropped"]);
   });
 
-  test("an effort that the model does not accept becomes the next higher one, or the highest", () => {
+  test("an effort that the model does not accept becomes the next higher one, or the highest (report 910)", () => {
     const effortsOf = (effort: string): readonly unknown[] =>
       [
         "o3",

@@ -215,7 +215,7 @@ describe("a Chat stream", () => {
     assert.deepEqual(collect(read(stream)).content, [{ type: "tool-call", id: "a", name: "read", kind: "function", arguments: '{"x":1}' }]);
   });
 
-  test("calls under one index and without ids are separated by their names, or by arguments that are whole", () => {
+  test("calls under one index and without ids are separated by their names, or by arguments that are whole (reports 101 and 102)", () => {
     const said = (stream: string): string[] =>
       collect(read(stream + chunk({}, "tool_calls") + done)).content.map((block) =>
         block.type === "tool-call" ? `${block.name} ${block.arguments}` : block.type,

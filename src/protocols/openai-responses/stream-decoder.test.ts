@@ -140,7 +140,7 @@ describe("a Responses stream", () => {
     ]);
   });
 
-  test("an answer that only the ends of its parts tell, without deltas and without items", () => {
+  test("an answer that only the ends of its parts tell, without deltas and without items (report 109)", () => {
     const part = (type: string, output: number, fields: Wire): string =>
       event(`response.${type}.done`, { output_index: output, item_id: `i${output}`, ...fields });
     const stream =

@@ -15,7 +15,7 @@ function read(usage: Wire, details: Wire): unknown {
 
 const seen = { input: 1000, output: 5 };
 
-test("tokens written to a cache are found under the names of OpenAI and of gateways in front of Claude", () => {
+test("tokens written to a cache are found under the names of OpenAI and of gateways in front of Claude (report 523)", () => {
   assert.deepEqual(read({}, {}), seen);
   for (const name of ["cache_write_tokens", "cache_creation_tokens", "cached_creation_tokens", "cache_creation_input_tokens"])
     assert.deepEqual(read({}, { cached_tokens: 40, [name]: 300 }), { ...seen, cacheRead: 40, cacheWrite5m: 300 }, name);

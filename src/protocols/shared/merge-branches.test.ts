@@ -4,7 +4,7 @@ import { mergeBranches, withRule } from "./merge-branches.ts";
 
 const text = { type: "string" };
 
-test("branches become one object: values of all, required what all require, and the rule says what belongs together", () => {
+test("branches become one object: values of all, required what all require, and the rule says what belongs together (report 404)", () => {
   const schema = {
     description: "Notes.",
     oneOf: [

@@ -5,7 +5,7 @@ import { PropertyNamer, type PropertyNameRules } from "./property-names.ts";
 const rules: PropertyNameRules = { accepted: /^[a-zA-Z0-9_.-]{1,64}$/, forbidden: /[^a-zA-Z0-9_.-]/g };
 const long = "l".repeat(70);
 
-test("names that a wire refuses are changed wherever a schema names them, and come back", () => {
+test("names that a wire refuses are changed wherever a schema names them, and come back (report 401)", () => {
   const namer = new PropertyNamer(rules);
   const schema = {
     type: "object",
