@@ -26,6 +26,10 @@ export interface SharedModel {
   /** Of a vendor's API: the contract that allows to resell it. */
   readonly contract: string | null;
   readonly concurrency: number;
+  /** How its price follows something: fixed, margin or follow. */
+  readonly rule: string;
+  /** Windows of UTC in which it is sold; empty: always. */
+  readonly hours: readonly string[];
   /** Requests that would be taken now. */
   readonly free: number;
 }
@@ -107,7 +111,8 @@ export interface StatementState {
 export interface MarketAdmin {
   readonly automatic: AutomaticAdmin;
   status(): Promise<MarketStatus>;
-  share(request: ShareRequest): Promise<SharedModel>;
+  /** @param actor who asks, for the decisions about resale. */
+  share(request: ShareRequest, actor: string): Promise<SharedModel>;
   unshare(model: string): Promise<SharedModel>;
   /** @param limit credits that the new node may owe, a decimal. */
   invite(limit: string): Promise<{ readonly invite: string; readonly reach: string; readonly limit_credits: string }>;

@@ -1,5 +1,6 @@
 import { formatUsd } from "../ledger/index.ts";
 import type { MarketStatus, PeerState, SharedModel, TradeState } from "./admin-types.ts";
+import type { Price } from "./documents/kinds.ts";
 import type { Market } from "./market.ts";
 import type { Share } from "./sell/shares.ts";
 
@@ -12,7 +13,9 @@ export async function statusOf(market: Market): Promise<MarketStatus> {
     reach: market.port === undefined ? null : market.reach(),
     listening: market.port !== undefined,
     paused: market.isPaused,
-    shares: (await market.shares.list()).map((share) => shownShare(share, market.freeSlots(share))),
+    shares: (await market.shares.list()).map((share) =>
+      shownShare(share, { free: market.freeSlots(share), price: market.selling.priceOf(share) }),
+    ),
     peers,
     earned_credits: formatUsd(earned),
     spent_credits: formatUsd(spent),
@@ -98,18 +101,24 @@ export async function tradesOf(market: Market, limit: number): Promise<readonly 
   return [...bought, ...sold].toSorted((a, b) => (a.time < b.time ? 1 : -1)).slice(0, limit);
 }
 
-export function shownShare({ model, provider, upstreamModel, terms }: Share, free: number): SharedModel {
+/** @param now what is asked, and how many requests would be taken. */
+export function shownShare(
+  { model, provider, upstreamModel, terms }: Share,
+  { free, price }: { readonly free: number; readonly price: Price },
+): SharedModel {
   return {
     model,
     provider,
     upstream_model: upstreamModel,
-    input_usd: rateOf(terms.price.input),
-    output_usd: rateOf(terms.price.output),
-    cache_read_usd: rateOf(terms.price.cache_read),
+    input_usd: rateOf(price.input),
+    output_usd: rateOf(price.output),
+    cache_read_usd: rateOf(price.cache_read),
     licence: terms.licence,
     source: terms.source,
     contract: terms.contract ?? null,
     concurrency: terms.concurrency,
+    rule: terms.rule?.kind ?? "fixed",
+    hours: terms.hours ?? [],
     free,
   };
 }

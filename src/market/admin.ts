@@ -1,5 +1,6 @@
-import { GatewayError, type IdSource } from "../core/index.ts";
+import { GatewayError, type Clock, type IdSource } from "../core/index.ts";
 import { formatUsd } from "../ledger/index.ts";
+import type { Store } from "../store/index.ts";
 import type { Catalog } from "../upstream/index.ts";
 import type {
   MarketAdmin,
@@ -18,6 +19,7 @@ import type { AutomaticAdmin } from "./automatic-types.ts";
 import type { Market } from "./market.ts";
 import { MarketRefusal } from "./refusal.ts";
 import { creditsOf, shareOf } from "./share-request.ts";
+import { GateLog } from "./sell/gate-log.ts";
 import { statementsOf } from "./statement-views.ts";
 
 export interface MarketAdminDeps {
@@ -27,6 +29,8 @@ export interface MarketAdminDeps {
   readonly opened: () => Promise<Market | undefined>;
   readonly catalog: () => Catalog;
   readonly ids: IdSource;
+  readonly store: Store;
+  readonly clock: Pick<Clock, "now">;
 }
 
 export function createMarketAdmin(deps: MarketAdminDeps): MarketAdmin {
@@ -36,10 +40,12 @@ export function createMarketAdmin(deps: MarketAdminDeps): MarketAdmin {
 class MarketOperations implements MarketAdmin {
   readonly automatic: AutomaticAdmin;
   readonly #deps: MarketAdminDeps;
+  readonly #gateLog: GateLog;
 
   constructor(deps: MarketAdminDeps) {
     this.#deps = deps;
     this.automatic = createAutomaticAdmin(deps);
+    this.#gateLog = new GateLog(deps.store, deps.ids, () => deps.clock.now());
   }
 
   async status(): Promise<MarketStatus> {
@@ -47,15 +53,17 @@ class MarketOperations implements MarketAdmin {
     return market === undefined ? noMarket : await statusOf(market);
   }
 
-  async share(request: ShareRequest): Promise<SharedModel> {
+  async share(request: ShareRequest, actor: string): Promise<SharedModel> {
     const { catalog, ids, open } = this.#deps;
-    const share = shareOf(catalog(), ids.next("ofr"), request);
+    const { model: asked, contract, affirm, licence } = request;
+    const question = { model: asked, affirmed: { contract, affirm, licence }, actor };
+    const share = await this.#gateLog.decide(question, () => shareOf(catalog(), ids.next("ofr"), request));
     const market = await open();
     const known = (await market.shares.list()).find(({ model }) => model === share.model);
     await market.shares.set({ ...share, offer: known?.offer ?? share.offer });
     await market.sell();
     market.offers.changed();
-    return shownShare(share, market.freeSlots(share));
+    return shownShare(share, { free: market.freeSlots(share), price: market.selling.priceOf(share) });
   }
 
   async unshare(model: string): Promise<SharedModel> {
@@ -63,7 +71,7 @@ class MarketOperations implements MarketAdmin {
     const share = (await market.shares.list()).find((one) => one.model === model);
     await market.shares.remove(model);
     market.offers.changed();
-    return shownShare(share!, 0);
+    return shownShare(share!, { free: 0, price: share!.terms.price });
   }
 
   async invite(limit: string): Promise<{ readonly invite: string; readonly reach: string; readonly limit_credits: string }> {
@@ -161,7 +169,7 @@ async function peerOf(market: Market, reference: string): Promise<PeerState> {
 export function marketWithout(problem: () => GatewayError): MarketAdmin {
   const refuse = (): Promise<never> => Promise.reject(problem());
   return {
-    automatic: { policies: refuse, setPolicy: refuse, removePolicy: refuse, explain: refuse },
+    automatic: { policies: refuse, setPolicy: refuse, removePolicy: refuse, explain: refuse, sell: refuse },
     status: refuse,
     share: refuse,
     unshare: refuse,

@@ -2,6 +2,8 @@ import { GatewayError } from "../core/index.ts";
 import { formatRate, parseRate } from "../ledger/index.ts";
 import type { AutomaticAdmin, MarketExplanation, PolicyRequest, PolicyState } from "./automatic-types.ts";
 import type { ModelPolicy } from "./buy/policies.ts";
+import { shownShare } from "./admin-views.ts";
+import { withChange } from "./sell-change.ts";
 import { explainMarket } from "./explain.ts";
 import type { Market } from "./market.ts";
 
@@ -32,6 +34,15 @@ export function createAutomaticAdmin({ open, opened }: AutomaticDeps): Automatic
       if (gone === undefined) throw new GatewayError("not_found", `No command has set a policy for "${model.slice(0, 128)}".`);
       await market.purchasing.policies.remove(model);
       return shownPolicy(market, gone);
+    },
+    async sell(model, change) {
+      const market = await open();
+      const share = (await market.shares.list()).find((one) => one.model === model);
+      if (share === undefined) throw new GatewayError("not_found", `The model "${model.slice(0, 128)}" is not shared.`);
+      const changed = withChange(share, change);
+      await market.shares.set(changed);
+      market.offers.changed();
+      return shownShare(changed, { free: market.freeSlots(changed), price: market.selling.priceOf(changed) });
     },
     async explain(model) {
       const market = await opened();

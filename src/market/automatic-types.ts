@@ -1,3 +1,4 @@
+import type { SharedModel } from "./admin-types.ts";
 import type { BuyPolicy } from "./buy/buy-section.ts";
 
 export interface PolicyState {
@@ -71,12 +72,25 @@ export interface MarketExplanation {
   readonly per_day_credits: string | null;
 }
 
+export interface SellChange {
+  readonly rule?: "fixed" | "margin" | "follow" | undefined;
+  /** What the margin adds, or what is taken off the cheapest offer of others; 0.2 is 20 %. */
+  readonly share?: number | undefined;
+  /** Credits a million tokens. */
+  readonly floor_input?: string | undefined;
+  readonly floor_output?: string | undefined;
+  readonly hours?: readonly string[] | undefined;
+  readonly concurrency?: number | undefined;
+}
+
 /** The operations of buying and selling by policies. */
 export interface AutomaticAdmin {
   policies(): Promise<readonly PolicyState[]>;
   setPolicy(request: PolicyRequest): Promise<PolicyState>;
   /** The configuration's policy is in force again. @throws GatewayError `not_found` */
   removePolicy(model: string): Promise<PolicyState>;
+  /** @throws GatewayError `not_found`, `invalid_request` */
+  sell(model: string, change: SellChange): Promise<SharedModel>;
   /** @param model all that have a policy or are shared if omitted. */
   explain(model: string | undefined): Promise<MarketExplanation>;
 }

@@ -4,7 +4,7 @@ import { defaultDialect } from "../protocols/index.ts";
 import { explainModel, isMarketProvider, type ModelExplanation, type Plan, type PlanInput } from "../upstream/index.ts";
 import { rateOf } from "./admin-views.ts";
 import type { ExplainedBuying, ExplainedOffer, ExplainedSelling, MarketExplanation, OwnTarget } from "./automatic-types.ts";
-import type { Consideration } from "./buy/buying.ts";
+import type { Consideration, OfferGroup } from "./buy/buying.ts";
 import type { Market } from "./market.ts";
 
 /** A request of usual size, for which offers and own targets are compared. */
@@ -20,7 +20,7 @@ export async function explainMarket(market: Market, model: string | undefined): 
   const { perDay } = market.purchasing.settings;
   const selling: ExplainedSelling[] = [];
   for (const share of shares) {
-    const { free, reason } = market.places(share);
+    const { free, reason } = market.selling.capacity.places(share);
     const { provider } = share;
     const summary = `${share.model} is ${reason === undefined ? `sold: ${free} more requests would be taken now` : `not sold, as ${reason}`}.`;
     selling.push({ model: share.model, provider, free, selling: reason === undefined, summary });
@@ -63,7 +63,7 @@ function offersOf(market: Market, { policy, reason: against, groups, fit }: Cons
   return groups.flatMap((group) =>
     group.offers.map(({ choice: { seller, offer }, expected, reason }) => {
       const dear = policy?.policy === "cheaper" && !fit.includes(group) ? "it does not save what the policy asks for" : undefined;
-      const why = against ?? reason ?? dear;
+      const why = against ?? reason ?? dear ?? leftAlone(market, group);
       return {
         seller: group.provider,
         node: seller.node.node,
@@ -78,6 +78,14 @@ function offersOf(market: Market, { policy, reason: against, groups, fit }: Cons
       };
     }),
   );
+}
+
+/** What its last answers have made of it, as of any target; `undefined`: it may be asked. */
+function leftAlone(market: Market, { provider, model }: OfferGroup): string | undefined {
+  const { catalog } = market.purchasing;
+  const nowMs = market.purchasing.monotonic();
+  const { targets } = explainModel(catalog, { model: `${provider}/${model}`, dialect: defaultDialect, workMode: "auto", nowMs });
+  return targets[0]?.reason ?? undefined;
 }
 
 function summaryOf(model: string, found: Consideration, own: readonly OwnTarget[]): string {

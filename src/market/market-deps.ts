@@ -1,7 +1,7 @@
 import type { Clock, IdSource, Logger, Sealer } from "../core/index.ts";
 import type { GatewayDeps } from "../gateway/index.ts";
 import type { Store } from "../store/index.ts";
-import type { PooledUpstreamClient } from "../upstream/index.ts";
+import type { PooledUpstreamClient, TargetStates } from "../upstream/index.ts";
 import type { ExchangeSection } from "./exchange/section.ts";
 import type { MarketSection } from "./section.ts";
 
@@ -10,6 +10,8 @@ export interface MarketDeps {
   readonly store: Store;
   readonly gateway: GatewayDeps;
   readonly client: PooledUpstreamClient;
+  /** What requests of this gateway's own have shown of targets. */
+  readonly states: TargetStates;
   readonly sealer: Sealer;
   readonly settings: () => MarketSection;
   readonly exchangeSettings: () => ExchangeSection;

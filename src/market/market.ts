@@ -24,6 +24,7 @@ import { Publisher } from "./sell/publish.ts";
 import { linksOf } from "./exchange-links.ts";
 import type { ExchangeLink } from "./sell/seller-deps.ts";
 import { Purchasing } from "./purchasing.ts";
+import { Selling } from "./selling.ts";
 import { pricesOf } from "./buy/prices-of-book.ts";
 import { createMarketListener, type MarketListener } from "./sell/listener.ts";
 import { BuyersRedactor } from "./sell/hide-provider.ts";
@@ -57,11 +58,11 @@ export class Market {
   readonly books: Books;
   readonly record = new SellerRecord();
   readonly purchasing: Purchasing;
+  readonly selling: Selling;
   readonly #work: ProcessWork;
   readonly #deps: MarketDeps;
   readonly #periodic: readonly ReturnType<typeof createPeriodic>[];
   #listener: { readonly listener: MarketListener; readonly port: number } | undefined;
-  #isPaused = false;
 
   constructor(deps: MarketDeps, keys: MarketKeys) {
     const { store, clock, client, logger, sealer, settings } = deps;
@@ -91,12 +92,15 @@ export class Market {
     });
     this.pool = this.#createPool();
     this.purchasing = new Purchasing({ ...deps, ...this.#bought(), settings: () => settings().buy });
+    const sold = (model: string): number => this.seller.inFlight(model);
+    this.selling = new Selling({ ...deps, book: this.book, settings: () => settings().sell, sold, node: key.id });
     this.offers = createOffers({
       // A process that may not sell offers nothing.
       shares: { list: () => (this.#work.sells ? this.shares.list() : Promise.resolve([])) },
       key,
       clock,
       freeSlots: (share) => this.freeSlots(share),
+      priceOf: (share) => this.selling.priceOf(share),
     });
     const limits = new BuyerLimits(() => settings().perBuyer, now);
     this.seller = this.#createSeller(limits);
@@ -159,6 +163,7 @@ export class Market {
       ids,
       logger,
       limits,
+      capacity: this.selling.capacity,
       avoided,
       redactor: new BuyersRedactor(),
       exchanges: () => this.exchanges(),
@@ -225,14 +230,7 @@ export class Market {
 
   /** Requests for a share that would be taken now. */
   freeSlots(share: Share): number {
-    return this.places(share).free;
-  }
-
-  /** The same, and why none would be. */
-  places({ model, terms }: Share): { readonly free: number; readonly reason: string | undefined } {
-    if (this.#isPaused) return { free: 0, reason: "selling is paused (tokligence market resume)" };
-    const free = Math.max(0, terms.concurrency - this.seller.inFlight(model));
-    return { free, reason: free === 0 ? "all its places are taken" : undefined };
+    return this.selling.capacity.places(share).free;
   }
 
   now(): number {
@@ -240,7 +238,7 @@ export class Market {
   }
 
   get isPaused(): boolean {
-    return this.#isPaused;
+    return this.selling.capacity.isPaused;
   }
 
   get port(): number | undefined {
@@ -298,8 +296,8 @@ export class Market {
   }
 
   pause(isPaused: boolean): void {
-    this.#isPaused = isPaused;
-    this.seller.setPaused(isPaused);
+    this.selling.capacity.isPaused = isPaused;
+    this.offers.changed();
   }
 
   async #sweep(): Promise<void> {

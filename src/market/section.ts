@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { flag, integer, leaf, lifetime, text } from "../settings/index.ts";
 import { buySchema, readBuy, type BuySettings } from "./buy/buy-section.ts";
+import { sellSchema, type SellSettings } from "./sell/sell-section.ts";
 import type { BuyerLimitSettings } from "./sell/buyer-limits.ts";
 
 const address = leaf(z.string().regex(/^(?:\[[0-9a-fA-F:.]+\]|[^:/\s]+):\d{1,5}$/), {
@@ -42,6 +43,7 @@ export const marketSchema = z
       allowed: 'a decimal in quotes, as in "5"',
     }).prefault("5"),
     buy: buySchema,
+    sell: sellSchema,
     lease: lifetime("How long a lease takes requests, from one minute to 15 minutes.").prefault("5m"),
   })
   .describe(
@@ -63,6 +65,7 @@ export interface MarketSection {
   /** US dollars, a decimal. */
   readonly maxExposure: string;
   readonly buy: BuySettings;
+  readonly sell: SellSettings;
   readonly perBuyer: BuyerLimitSettings;
 }
 
@@ -80,6 +83,7 @@ export function readMarket(parsed: ParsedMarket): MarketSection {
     allowPrivate: parsed.allow_private,
     maxExposure: parsed.max_exposure,
     buy: readBuy(parsed.buy),
+    sell: parsed.sell,
     perBuyer: {
       concurrency: buyer.concurrency,
       leases: buyer.leases,

@@ -5,7 +5,7 @@ import type { ShareRequest } from "./admin-types.ts";
 import { resaleSource } from "./sell/gate.ts";
 import type { Share } from "./sell/shares.ts";
 
-const defaultConcurrency = 2;
+const defaultConcurrency = 3;
 const defaultContext = 32_768;
 const defaultOutput = 8_192;
 /** Nano-credits: the most that one lease reserves. */
@@ -31,7 +31,9 @@ export function shareOf(catalog: Catalog, offer: string, request: ShareRequest):
     cache_read: rateText("cache_read", request.cacheRead ?? request.input),
   };
   const { concurrency = defaultConcurrency, context = defaultContext, maxOutput = defaultOutput, licence = "" } = request;
-  const source = resaleSource(provider, { contract: request.contract, isSameOrganisation: request.affirm === "same-organisation" });
+  const affirmed = { contract: request.contract, isSameOrganisation: request.affirm === "same-organisation" };
+  const isFree = Object.values(price).every((rate) => rate === "0");
+  const source = resaleSource(provider, affirmed, { upstreamModel: target.upstreamModel, licence, isFree });
   const terms = {
     price,
     licence,

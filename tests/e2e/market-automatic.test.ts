@@ -73,9 +73,9 @@ const limited: Scenario = {
   trouble: { kind: "error", error: { status: 429, code: "rate_limit", message: "Slow down.", headers: { "retry-after": "1" } } as never },
 };
 
-/** The own target is not left alone any more. */
-function recover(): void {
-  aheadMs += 1100;
+/** No target is left alone any more: a server asks for one second, a seller that is paused for 30. */
+function recover(seconds = 1.1): void {
+  aheadMs += seconds * 1000;
 }
 
 test("without a policy nothing is bought, whatever is offered", async () => {
@@ -142,6 +142,52 @@ test("prefer: bought first, and the own server answers where the seller takes no
   await callAdmin(bob, "market.pause", { body: { paused: true } });
   assert.equal(await ask(), "200 own 1 bob 0");
   await callAdmin(bob, "market.pause", { body: { paused: false } });
+  const { buying } = await callAdmin(alice, "market.explain", { query: { model: "qwen3" } });
+  assert.match(buying[0]!.offers[0]!.reason ?? "", /^its provider limits the rate of this key, for \d+ s more$/);
+  recover(31);
+});
+
+test("what was bought is not sold again: two gateways that prefer each other serve a request once", async () => {
+  await callAdmin(alice, "market.share", { body: { model: "qwen3", input: "0.01", output: "0.01", licence: "Apache-2.0" } });
+  const { invite } = await callAdmin(alice, "market.invite", { body: { limit: "5" } });
+  await callAdmin(bob, "market.join", { body: { invite } });
+  await callAdmin(bob, "market.policies.set", { body: { model: "qwen3", policy: "prefer" } });
+  assert.equal(await ask(), "200 own 0 bob 1");
+  // Also if its own server refuses: the buyer's own server answers.
+  rig.enqueue(limited);
+  assert.equal(await ask(), "200 own 1 bob 1");
+  await callAdmin(bob, "market.policies.remove", { param: "qwen3" });
+});
+
+test("a seller's own requests and limits close its offer, and the reason is said", async () => {
+  const free = async (): Promise<string> => {
+    const { selling } = await callAdmin(bob, "market.explain", { query: { model: "qwen3" } });
+    return selling[0]!.summary;
+  };
+  recover(5);
+  await callAdmin(bob, "market.sell", { param: "qwen3", body: { concurrency: 1 } });
+  assert.equal(await free(), "qwen3 is not sold, as market.sell.reserve keeps all its places.");
+  assert.equal(await ask(), "200 own 1 bob 0");
+  const sold = await callAdmin(bob, "market.sell", { param: "qwen3", body: { concurrency: 4, rule: "margin", share: 0.5, hours: [] } });
+  // The seller's own target has no price: there is nothing to follow.
+  assert.deepEqual([sold.rule, sold.input_usd, sold.free], ["margin", "0.08", 3]);
+  const own = await callAdmin(alice, "market.sell", { param: "qwen3", body: { rule: "margin", share: 0.2 } });
+  assert.deepEqual([own.input_usd, own.output_usd], ["1.2", "1.2"]);
+  assert.equal(await free(), "qwen3 is sold: 3 more requests would be taken now.");
+});
+
+test("each decision about resale is stored, with who asked", async () => {
+  const refused = { body: { model: "loopback", input: "0", output: "0" } };
+  await callAdmin(bob, "market.share", refused);
+  await callAdmin(bob, "market.unshare", { param: "loopback" });
+  const rows = await bob.sql("select model, provider, decision, actor from market_gate order by id");
+  assert.deepEqual(
+    rows.map((row) => ({ ...row })),
+    [
+      { model: "qwen3", provider: "rig", decision: "self-hosted", actor: "root" },
+      { model: "loopback", provider: "loopback", decision: "self-hosted", actor: "root" },
+    ],
+  );
 });
 
 test("the audit trail has who set a policy, and its removal leaves what the configuration says", async () => {

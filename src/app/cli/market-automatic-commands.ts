@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { explanationText, policiesText } from "./market-automatic-texts.ts";
+import { explanationText, policiesText, soldText } from "./market-automatic-texts.ts";
 import { print } from "./output.ts";
 import type { WithAdmin } from "./with-admin.ts";
 
@@ -41,11 +41,12 @@ export function addAutomaticCommands(market: Command, admin: WithAdmin): void {
         model,
         policy: knownPolicy(policy),
         ...(maxPrice === undefined ? {} : { max_price: maxPrice }),
-        ...(minSaving === undefined ? {} : { min_saving: shareOf(minSaving) }),
+        ...(minSaving === undefined ? {} : { min_saving: percentOf("--min-saving", minSaving) }),
       };
       const set = await admin((call) => call("market.policies.set", { body }));
       print(json === true, set, () => policiesText([set]));
     });
+  addSell(market, admin);
   market
     .command("explain")
     .description("where requests for a model would go, and why models are sold or not")
@@ -57,14 +58,54 @@ export function addAutomaticCommands(market: Command, admin: WithAdmin): void {
     });
 }
 
+interface SellOptions extends Output {
+  readonly rule?: string;
+  readonly share?: string;
+  readonly floorInput?: string;
+  readonly floorOutput?: string;
+  readonly hours?: string;
+  readonly concurrency?: string;
+}
+
+function addSell(market: Command, admin: WithAdmin): void {
+  market
+    .command("sell")
+    .description("change how a shared model is sold")
+    .argument("<model>")
+    .option("--rule <rule>", "fixed, margin (over what it costs you), follow (below the cheapest offer of others)")
+    .option("--share <percent>", "what the margin adds, or what is taken off the cheapest offer, as in 20%")
+    .option("--floor-input <credits>", "the least that is asked for a million tokens of the prompt")
+    .option("--floor-output <credits>", "the same of the answer")
+    .option("--hours <windows>", "when it is sold, in UTC, as in 20:00-07:00,12:00-13:00; always: at all times")
+    .option("--concurrency <requests>", "requests that its server bears at a time, yours and others'")
+    .option("--json", "print JSON")
+    .action(async (model: string, { json, rule, share, floorInput, floorOutput, hours, concurrency }: SellOptions) => {
+      const body = {
+        ...(rule === undefined ? {} : { rule: knownRule(rule) }),
+        ...(share === undefined ? {} : { share: percentOf("--share", share) }),
+        ...(floorInput === undefined ? {} : { floor_input: floorInput }),
+        ...(floorOutput === undefined ? {} : { floor_output: floorOutput }),
+        ...(hours === undefined ? {} : { hours: hours === "always" ? [] : hours.split(",").map((window) => window.trim()) }),
+        ...(concurrency === undefined ? {} : { concurrency: Number(concurrency) }),
+      };
+      const changed = await admin((call) => call("market.sell", { param: model, body }));
+      print(json === true, changed, () => soldText(changed));
+    });
+}
+
+function knownRule(text: string): "fixed" | "margin" | "follow" {
+  if (text === "fixed" || text === "margin" || text === "follow") return text;
+  throw new Error(`--rule takes fixed, margin or follow, not "${text}".`);
+}
+
 function knownPolicy(text: string): (typeof policyNames)[number] {
   const found = policyNames.find((name) => name === text);
   if (found === undefined) throw new Error(`A policy is ${policyNames.join(", ")} or default, not "${text}".`);
   return found;
 }
 
-function shareOf(text: string): number {
-  const [, digits] = /^(\d{1,2}(?:\.\d{1,2})?)%$/.exec(text) ?? [];
-  if (digits === undefined) throw new Error(`--min-saving takes a share as in 15%, not "${text}".`);
+function percentOf(option: string, text: string): number {
+  const [, digits] = /^(\d{1,4}(?:\.\d{1,2})?)%$/.exec(text) ?? [];
+  if (digits === undefined) throw new Error(`${option} takes a share as in 15%, not "${text}".`);
   return Number(digits) / 100;
 }

@@ -18,6 +18,14 @@ export function policiesText(policies: Policies): string {
   );
 }
 
+export function soldText({ model, input_usd: input, output_usd: output, rule, hours, free }: OperationAnswer<"market.sell">): string {
+  const when = hours.length === 0 ? "at all times" : `at ${hours.join(", ")} UTC`;
+  const how = { margin: " (a margin over its cost)", follow: " (below the cheapest offer of others)" }[rule] ?? "";
+  return folded(
+    `${model} is sold ${when} for ${input} credits a million tokens in, ${output} out${how}; ${free} more requests would be taken now.`,
+  );
+}
+
 export function explanationText({ buying, selling, spent_today_credits: spent, per_day_credits: most }: Explanation): string {
   if (buying.length === 0 && selling.length === 0) {
     return "No model has a policy for buying, and none is shared.\nNext: tokligence market buy policy MODEL spill, or tokligence market share MODEL";

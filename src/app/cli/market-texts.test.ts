@@ -38,6 +38,8 @@ const share = {
   source: "self-hosted",
   contract: null,
   concurrency: 2,
+  rule: "fixed",
+  hours: [],
   free: 0,
 };
 

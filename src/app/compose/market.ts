@@ -42,6 +42,7 @@ export function composeMarket({ link, records, models, current, processes, clock
       store,
       gateway: models.deps,
       client: link.client,
+      states: current.states,
       sealer: models.deps.sealer,
       settings: () => current.settings.market,
       exchangeSettings: () => current.settings.exchange,
@@ -68,7 +69,7 @@ export function composeMarket({ link, records, models, current, processes, clock
   const openIfTrading = async (): Promise<Market | undefined> =>
     opened !== undefined || current.settings.exchange.enabled || (await hasMarketKeys(store)) ? await open() : undefined;
   return {
-    admin: createMarketAdmin({ open, opened: openIfTrading, catalog: () => current.snapshot.catalog, ids }),
+    admin: createMarketAdmin({ open, opened: openIfTrading, catalog: () => current.snapshot.catalog, ids, store, clock }),
     exchange: createExchangeAdmin({ open, opened: openIfTrading, ids }),
     start() {
       openIfTrading().catch((error: unknown) => {

@@ -86,6 +86,7 @@ test("without a file the contract's defaults hold", (t) => {
           quantizations: [],
           probeShare: 0.01,
         },
+        sell: { reserve: 1, headroom: 0.2 },
       },
       exchange: { enabled: false, organisation: "", feePpm: 0, settleMs: 3_600_000, windowMs: 86_400_000 },
       prices: {},

@@ -134,6 +134,7 @@ prices: { a: { input: 1.5 } }
         quantizations: [],
         probes: "1%",
       },
+      sell: { reserve: 1, headroom: "20%" },
     },
     exchange: { enabled: false, fee_ppm: 0, settle: "1h", window: "1d" },
     prices: { a: { input: "1.5" } },

@@ -26,6 +26,7 @@ test("an offer's number grows by time, not by requests: a busy seller that is st
       key: createNodeKey(Buffer.alloc(32, 1)),
       clock: { now: () => nowMs },
       freeSlots: () => free,
+      priceOf: ({ terms }) => terms.price,
     });
   const offers = make();
   const seen: (readonly [seq: number, free: number])[] = [];

@@ -1,6 +1,6 @@
 import type { Clock } from "../../core/index.ts";
 import { signDocument, verifyDocument, type MarketDocument } from "../documents/document.ts";
-import { marketDialects } from "../documents/kinds.ts";
+import { marketDialects, type Price } from "../documents/kinds.ts";
 import type { NodeKey } from "../identity/node-key.ts";
 import type { Share, Shares } from "./shares.ts";
 
@@ -29,6 +29,8 @@ interface OffersDeps {
   readonly clock: Pick<Clock, "now">;
   /** Requests that would be taken now. */
   readonly freeSlots: (share: Share) => number;
+  /** What is asked for it now. */
+  readonly priceOf: (share: Share) => Price;
 }
 
 const renewMs = 30_000;
@@ -37,12 +39,16 @@ const soonestMs = 10_000;
 const validMs = 120_000;
 const keptMs = 600_000;
 
-export function createOffers({ shares, key, clock, freeSlots }: OffersDeps): Offers {
+export function createOffers({ shares, key, clock, freeSlots, priceOf }: OffersDeps): Offers {
   let signedAt = -Infinity;
   let hasNewRoom = false;
   let current: readonly SignedOffer[] = [];
   let past: readonly SignedOffer[] = [];
   let seq = 0;
+  const freeOf = (share: Share): number => Math.max(0, Math.min(1000, freeSlots(share)));
+  // Own requests take places too, hours begin and end, and prices follow others.
+  const isOld = ({ share, document: { body } }: SignedOffer): boolean =>
+    body.free !== freeOf(share) || JSON.stringify(body.price) !== JSON.stringify(priceOf(share));
   const sign = (share: Share, at: number): SignedOffer => {
     const { terms } = share;
     const document = signDocument(key, "offer/1", {
@@ -59,8 +65,8 @@ export function createOffers({ shares, key, clock, freeSlots }: OffersDeps): Off
       dialects: marketDialects.toSorted(),
       features: terms.features,
       unit: "credit",
-      price: terms.price,
-      free: Math.max(0, Math.min(1000, freeSlots(share))),
+      price: priceOf(share),
+      free: freeOf(share),
       limits: { hold: terms.hold, ttl_s: 300, unacked: 2 },
       policy: { retention: "unknown", training: false, region: "" },
       source: terms.source,
@@ -72,7 +78,8 @@ export function createOffers({ shares, key, clock, freeSlots }: OffersDeps): Off
   return {
     async current() {
       const now = clock.now();
-      if (now - signedAt < (hasNewRoom ? soonestMs : renewMs)) return current;
+      if (now - signedAt < soonestMs) return current;
+      if (now - signedAt < renewMs && !hasNewRoom && !current.some(isOld)) return current;
       hasNewRoom = false;
       const list = await shares.list();
       // Also greater than before a restart, as buyers ignore an offer whose number is not greater.

@@ -1,16 +1,18 @@
 import { MarketRefusal } from "../refusal.ts";
 import type { BuyerLimits } from "./buyer-limits.ts";
+import type { Capacity } from "./capacity.ts";
 import type { Share } from "./shares.ts";
 
 /** The requests that are being served, for each share and each buyer. */
 export class Places {
   readonly #limits: BuyerLimits;
+  readonly #capacity: Pick<Capacity, "isPaused" | "places">;
   readonly #onChange: () => void;
   readonly #running = new Map<string, number>();
-  isPaused = false;
 
-  constructor(limits: BuyerLimits, onChange: () => void) {
+  constructor(limits: BuyerLimits, capacity: Pick<Capacity, "isPaused" | "places">, onChange: () => void) {
     this.#limits = limits;
+    this.#capacity = capacity;
     this.#onChange = onChange;
   }
 
@@ -21,9 +23,10 @@ export class Places {
   /** Takes a place of the share and one of the buyer. @returns what gives them back. @throws MarketRefusal */
   take(share: Share, buyer: string): () => void {
     const ofBuyer = `buyer ${buyer}`;
-    if (this.isPaused) throw new MarketRefusal("paused", "The seller takes no requests at the moment.", { retry_after_ms: 30_000 });
+    if (this.#capacity.isPaused)
+      throw new MarketRefusal("paused", "The seller takes no requests at the moment.", { retry_after_ms: 30_000 });
     this.#limits.checkTokens(buyer);
-    if (this.ofShare(share.model) >= share.terms.concurrency || (this.#running.get(ofBuyer) ?? 0) >= this.#limits.settings.concurrency) {
+    if (this.#capacity.places(share).free <= 0 || (this.#running.get(ofBuyer) ?? 0) >= this.#limits.settings.concurrency) {
       throw new MarketRefusal("at_capacity", "All places for this model are taken.", { retry_after_ms: 1000 });
     }
     this.#count(share.model, ofBuyer, 1);

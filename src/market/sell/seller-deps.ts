@@ -7,6 +7,7 @@ import type { Peers } from "../peers/peers.ts";
 import type { Avoided } from "../peers/avoided.ts";
 import type { BuyersRedactor } from "./hide-provider.ts";
 import type { BuyerLimits } from "./buyer-limits.ts";
+import type { Capacity } from "./capacity.ts";
 import type { Offers } from "./offers.ts";
 
 /** What opens a request: in clear, the first frame. */
@@ -49,6 +50,7 @@ export interface SellerDeps {
   /** Amounts that this node has acknowledged to a node at that node's clearing: they widen its limit here. */
   readonly redactor: BuyersRedactor;
   readonly limits: BuyerLimits;
+  readonly capacity: Capacity;
   readonly avoided: Avoided;
   readonly ackedTo: (node: string) => Promise<bigint>;
 }

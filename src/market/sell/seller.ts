@@ -35,7 +35,6 @@ export interface Seller {
   sweep(): Promise<void>;
   /** Whether a node that is no peer has bought over an exchange. */
   knows(buyer: string): Promise<boolean>;
-  setPaused(isPaused: boolean): void;
 }
 
 export interface AcceptedRequest {
@@ -49,7 +48,7 @@ export interface AcceptedRequest {
 export function createSeller(deps: SellerDeps): Seller {
   const { keys, clock } = deps;
   const desk = createLeaseDesk(deps);
-  const places = new Places(deps.limits, () => {
+  const places = new Places(deps.limits, deps.capacity, () => {
     deps.offers.roomChanged();
   });
   return {
@@ -78,10 +77,6 @@ export function createSeller(deps: SellerDeps): Seller {
     inFlight: (model) => places.ofShare(model),
     sweep: () => desk.sweep(),
     knows: (buyer) => desk.knows(buyer),
-    setPaused(value) {
-      places.isPaused = value;
-      deps.offers.changed();
-    },
   };
 }
 

@@ -1,4 +1,4 @@
-import { GlobList } from "../../core/index.ts";
+import { GatewayError, GlobList } from "../../core/index.ts";
 import type { Principal } from "../../accounts/index.ts";
 import type { Caller, GatewayDeps, GatewaySnapshot } from "../../gateway/index.ts";
 import { supplyUserId, type CloseRecord } from "../../ledger/index.ts";
@@ -70,13 +70,17 @@ export function sellingDeps(deps: GatewayDeps, share: Share, recorder: SaleRecor
   };
 }
 
-/** The configuration may have changed since the model was shared: a server of one's own that is a vendor's API now is not sold. */
-function mayStillSell(provider: Provider, { terms }: Share): boolean {
-  if (terms.source !== "self-hosted") return true;
+/** The configuration may have changed since the model was shared: what the gate would refuse now is not sold. */
+function mayStillSell(provider: Provider, { terms, upstreamModel }: Share): boolean {
+  const { source, contract, licence, price } = terms;
+  const isFree = Object.values(price).every((rate) => rate === "0");
   try {
-    return resaleSource(provider, {}) === "self-hosted";
-  } catch {
-    return false;
+    return (
+      resaleSource(provider, { contract, isSameOrganisation: source === "organisation" }, { upstreamModel, licence, isFree }) === source
+    );
+  } catch (error) {
+    if (error instanceof GatewayError) return false;
+    throw error;
   }
 }
 

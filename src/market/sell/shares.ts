@@ -1,5 +1,6 @@
 import { GatewayError } from "../../core/index.ts";
 import type { Store } from "../../store/index.ts";
+import type { PriceRule } from "./ask-price.ts";
 import type { DocumentBody, Price } from "../documents/kinds.ts";
 
 /** The terms on which a model is sold. */
@@ -10,10 +11,14 @@ export interface ShareTerms {
   readonly source: DocumentBody<"offer/1">["source"];
   /** The contract that allows to resell a vendor's API, as its owner named it. It goes to no buyer. */
   readonly contract?: string | undefined;
-  /** Requests of others that are served at a time. */
+  /** Requests that its server bears at a time: those of others, and this gateway's own. */
   readonly concurrency: number;
   readonly context: number;
   readonly maxOutput: number;
+  /** Windows of a day of UTC in which it is sold; always if omitted. */
+  readonly hours?: readonly string[] | undefined;
+  /** How its price follows something; `price` is asked if omitted. */
+  readonly rule?: PriceRule | undefined;
   readonly features: DocumentBody<"offer/1">["features"];
   readonly weights: string;
   readonly quantization: string;

@@ -8,6 +8,7 @@ export function marketAutomaticHandlers(automatic: AutomaticAdmin): HandlersOf<t
     "market.policies": async () => ({ data: await automatic.policies() }),
     "market.policies.set": ({ body }) => automatic.setPolicy(body),
     "market.policies.remove": ({ param }) => automatic.removePolicy(param),
+    "market.sell": ({ param, body }) => automatic.sell(param, body),
     "market.explain": ({ query: { model } }) => automatic.explain(model),
   };
 }

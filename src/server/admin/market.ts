@@ -9,8 +9,8 @@ const mostTrades = 1000;
 export function marketHandlers(market: MarketAdmin): HandlersOf<typeof marketContracts> {
   return {
     "market.status": () => market.status(),
-    "market.share": ({ body: { cache_read: cacheRead, max_output: maxOutput, ...rest } }) =>
-      market.share({ ...rest, cacheRead, maxOutput }),
+    "market.share": ({ body: { cache_read: cacheRead, max_output: maxOutput, ...rest }, principal }) =>
+      market.share({ ...rest, cacheRead, maxOutput }, principal.username),
     "market.unshare": ({ param }) => market.unshare(param),
     "market.invite": ({ body: { limit } }) => market.invite(limit),
     "market.join": ({ body: { invite, name } }) => market.join(invite, name),

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { OperationContract } from "./contract.ts";
+import { share } from "./market.ts";
 
 const credits = z.string().describe("decimal of credits, each counted as one US dollar");
 const rate = z.string().describe("decimal of credits a million tokens");
@@ -75,6 +76,24 @@ export const marketAutomaticContracts = {
     access: "admin",
     summary: "Forgets the policy that a command has set for a model: what the configuration says is in force again.",
     answer: policy,
+  },
+  "market.sell": {
+    method: "PATCH",
+    path: "/api/v1/market/shares/{model}",
+    access: "admin",
+    summary: "Changes how a shared model is sold: its price by a rule, its hours, and the requests that its server bears.",
+    body: z.strictObject({
+      rule: z
+        .enum(["fixed", "margin", "follow"])
+        .optional()
+        .describe("margin: over what the model costs this gateway; follow: below the cheapest offer of others"),
+      share: z.number().optional().describe("what the margin adds, or what is taken off the cheapest offer; 0.2 is 20 %"),
+      floor_input: z.string().optional().describe("the least that is asked, credits a million tokens"),
+      floor_output: z.string().optional(),
+      hours: z.array(z.string()).max(8).optional().describe("windows of UTC, as in 20:00-07:00; empty: always"),
+      concurrency: z.int().min(1).max(1000).optional(),
+    }),
+    answer: share,
   },
   "market.explain": {
     method: "GET",

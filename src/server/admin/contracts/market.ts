@@ -4,7 +4,7 @@ import type { OperationContract } from "./contract.ts";
 const credits = z.string().describe("decimal of credits, each counted as one US dollar");
 const rate = z.string().describe("decimal of credits a million tokens");
 
-const share = z
+export const share = z
   .object({
     model: z.string(),
     provider: z.string(),
@@ -15,7 +15,9 @@ const share = z
     licence: z.string(),
     source: z.string().describe("self-hosted, organisation or contract"),
     contract: z.string().nullable().describe("of a vendor's API: the contract that allows to resell it"),
-    concurrency: z.number(),
+    concurrency: z.number().describe("requests that its server bears at a time: those of others, and this gateway's own"),
+    rule: z.string().describe("how its price follows something: fixed, margin or follow"),
+    hours: z.array(z.string()).readonly().describe("windows of UTC in which it is sold; empty: always"),
     free: z.number().describe("requests that would be taken now"),
   })
   .meta({ id: "MarketShare" });
