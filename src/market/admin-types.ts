@@ -1,4 +1,5 @@
 import type { AutomaticAdmin } from "./automatic-types.ts";
+import type { SharedModel } from "./shared-model.ts";
 
 /** What `tokligence market share` asks for. Prices: US dollars a million tokens, decimals. */
 export interface ShareRequest {
@@ -12,26 +13,6 @@ export interface ShareRequest {
   readonly concurrency?: number | undefined;
   readonly context?: number | undefined;
   readonly maxOutput?: number | undefined;
-}
-
-export interface SharedModel {
-  readonly model: string;
-  readonly provider: string;
-  readonly upstream_model: string;
-  readonly input_usd: string;
-  readonly output_usd: string;
-  readonly cache_read_usd: string;
-  readonly licence: string;
-  readonly source: string;
-  /** Of a vendor's API: the contract that allows to resell it. */
-  readonly contract: string | null;
-  readonly concurrency: number;
-  /** How its price follows something: fixed, margin or follow. */
-  readonly rule: string;
-  /** Windows of UTC in which it is sold; empty: always. */
-  readonly hours: readonly string[];
-  /** Requests that would be taken now. */
-  readonly free: number;
 }
 
 export interface PeerState {

@@ -1,7 +1,8 @@
 import { formatUsd } from "../ledger/index.ts";
-import type { MarketStatus, PeerState, SharedModel, TradeState } from "./admin-types.ts";
+import type { MarketStatus, PeerState, TradeState } from "./admin-types.ts";
 import type { Price } from "./documents/kinds.ts";
 import type { Market } from "./market.ts";
+import type { SharedModel } from "./shared-model.ts";
 import type { Share } from "./sell/shares.ts";
 
 export async function statusOf(market: Market): Promise<MarketStatus> {

@@ -2,21 +2,13 @@ import { GatewayError, type Clock, type IdSource } from "../core/index.ts";
 import { formatUsd } from "../ledger/index.ts";
 import type { Store } from "../store/index.ts";
 import type { Catalog } from "../upstream/index.ts";
-import type {
-  MarketAdmin,
-  MarketStatus,
-  OfferRow,
-  PeerState,
-  SharedModel,
-  ShareRequest,
-  StatementState,
-  TradeState,
-} from "./admin-types.ts";
+import type { MarketAdmin, MarketStatus, OfferRow, PeerState, ShareRequest, StatementState, TradeState } from "./admin-types.ts";
 import { noMarket, peersOf, rateOf, shownShare, statusOf, tradesOf } from "./admin-views.ts";
 import { createInvite, joinBy } from "./join.ts";
 import { createAutomaticAdmin } from "./automatic-admin.ts";
 import type { AutomaticAdmin } from "./automatic-types.ts";
 import type { Market } from "./market.ts";
+import type { SharedModel } from "./shared-model.ts";
 import { MarketRefusal } from "./refusal.ts";
 import { creditsOf, shareOf } from "./share-request.ts";
 import { GateLog } from "./sell/gate-log.ts";

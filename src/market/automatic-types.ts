@@ -1,4 +1,4 @@
-import type { SharedModel } from "./admin-types.ts";
+import type { SharedModel } from "./shared-model.ts";
 import type { BuyPolicy } from "./buy/buy-section.ts";
 
 export interface PolicyState {

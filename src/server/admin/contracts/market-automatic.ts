@@ -90,7 +90,7 @@ export const marketAutomaticContracts = {
       share: z.number().optional().describe("what the margin adds, or what is taken off the cheapest offer; 0.2 is 20 %"),
       floor_input: z.string().optional().describe("the least that is asked, credits a million tokens"),
       floor_output: z.string().optional(),
-      hours: z.array(z.string()).max(8).optional().describe("windows of UTC, as in 20:00-07:00; empty: always"),
+      hours: z.array(z.string()).optional().describe("windows of UTC, as in 20:00-07:00; empty: always"),
       concurrency: z.int().min(1).max(1000).optional(),
     }),
     answer: share,
