@@ -220,6 +220,12 @@ export const reliabilityRows: Readonly<Record<string, readonly ReliabilityRow[]>
   ],
   "What is charged": [
     {
+      promise:
+        "Single sign-on with a real OpenID provider, on SQLite and PostgreSQL: people get the role of their group, an answer counts once, and keys and sessions end when the provider does not know the person any more, or without a group that has a role.",
+      test: { long: "sso" },
+      figures: "{sign_ins} sign-ins, {refused} refused, {checks} checks, the longest sign-in {longest_sign_in_ms} ms",
+    },
+    {
       promise: "Keys, budgets and configurations of LiteLLM are taken over, and what is not is named.",
       test: { long: "import-litellm" },
       figures: "{configurations} example configurations; {keys} keys in a database of {migrations} migrations",
