@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { MarkdownPrinter, wrap } from "./markdown.ts";
+import { codes, MarkdownPrinter, wrap } from "./markdown.ts";
 
 function printed(pieces: readonly string[], style = { colours: false, width: 40 }): string {
   let text = "";
@@ -25,10 +25,10 @@ test("Markdown that comes in pieces is shown by lines, broken between words, wit
   );
 });
 
-test("colours are the terminal's own, and end with their text", () => {
+test("colours end with their text", () => {
   assert.equal(
     printed(["# A\nuse `x` **now**"], { colours: true, width: 80 }),
-    "\u001b[1mA\u001b[0m\nuse \u001b[36mx\u001b[0m \u001b[1mnow\u001b[0m\n",
+    "\u001b[1mA\u001b[0m\nuse \u001b[38;5;30mx\u001b[0m \u001b[1mnow\u001b[0m\n",
   );
 });
 
@@ -39,4 +39,26 @@ test("a secret in several pieces is masked, and control characters are removed",
 test("a word that is longer than a line stays whole", () => {
   assert.deepEqual(wrap("a bbbbbbbbbb c", 5), ["a", "bbbbbbbbbb", "c"]);
   assert.deepEqual(wrap("run (`a b c`) now", 9), ["run", "(`a b c`)", "now"]);
+});
+
+/** Relative luminance (WCAG 2.2) of a colour of xterm's cube or its greys. */
+function luminanceOf(index: number): number {
+  const levels = [0, 95, 135, 175, 215, 255];
+  const cube = index - 16;
+  const parts =
+    index >= 232
+      ? Array.from({ length: 3 }, () => 8 + (index - 232) * 10)
+      : [Math.floor(cube / 36), Math.floor(cube / 6) % 6, cube % 6].map((level) => levels[level]!);
+  const [red = 0, green = 0, blue = 0] = parts.map((part) => (part <= 10 ? part / 3294 : ((part / 255 + 0.055) / 1.055) ** 2.4));
+  return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+}
+
+test("each colour can be read on a dark and on a light background", () => {
+  const colours = Object.entries(codes).filter(([name]) => name !== "bold");
+  const poor = colours.filter(([, code]) => {
+    const luminance = luminanceOf(Number(/^38;5;(\d+)$/.exec(code)![1]));
+    return (luminance + 0.05) / 0.05 < 3.9 || 1.05 / (luminance + 0.05) < 3.9;
+  });
+  assert.deepEqual(poor, []);
+  assert.equal(colours.length, 5);
 });

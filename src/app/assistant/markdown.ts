@@ -5,8 +5,11 @@ export interface TextStyle {
   readonly width: number;
 }
 
-/** Colours of the terminal's own palette, so that they can be read on dark and on light. */
-const codes = { bold: "1", dim: "2", cyan: "36", yellow: "33", green: "32", red: "31" } as const;
+/**
+ * Colours of middle brightness from the cube of 256 colours: each has a contrast of at least 3.9 on black and on white (a test reckons it). The first 16
+ * colours and "dim" are the terminal's own, and yellow, green and cyan are often unreadable on a light background.
+ */
+export const codes = { bold: "1", dim: "38;5;243", cyan: "38;5;30", yellow: "38;5;130", green: "38;5;28", red: "38;5;196" } as const;
 export type Paint = keyof typeof codes;
 
 export function paint(style: Pick<TextStyle, "colours">, how: Paint, text: string): string {

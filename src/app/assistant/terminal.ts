@@ -10,7 +10,7 @@ const commands: readonly (readonly [string, string])[] = [
   ["/help", "this list"],
   ["/model [NAME]", "the model that answers, or another one for a new conversation"],
   ["/tools", "what the assistant can read and change"],
-  ["/copy", "puts the last answer into the clipboard, without secrets, where the terminal allows it"],
+  ["/copy", "copies the last answer, if the terminal allows it"],
   ["/undo", "takes back the last change of this conversation"],
   ["/save FILE", "writes the conversation to a file, without secrets"],
   ["/clear", "begins a new conversation"],
