@@ -119,7 +119,9 @@ export function renderToolConfig(
   const ownConfig = request.extensions?.["gemini-generate"]?.["toolConfig"];
   const own: WireObject = isObject(ownConfig) ? ownConfig : {};
   const ownCalling = own["functionCallingConfig"];
-  if (request.parallelToolCalls === false && hasFunctions) losses.drop("parallelToolCalls", "The provider has no such switch.");
+  // A client of Chat's retired `functions` has not asked for it: it gets the first call.
+  const isAsked = request.parallelToolCalls === false && request.extensions?.["openai-chat"]?.["functions"] !== true;
+  if (isAsked && hasFunctions) losses.drop("parallelToolCalls", "The provider has no such switch.");
   const calling = hasFunctions ? renderChoice(request, namer) : undefined;
   if (!hasFunctions) reportLostChoice(request, hasTools, losses);
   const merged = isObject(ownCalling) ? { ...calling, ...ownCalling } : calling;

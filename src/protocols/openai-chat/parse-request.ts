@@ -60,17 +60,24 @@ function parseLimit(wire: WireObject): number | undefined {
   return limit ?? optionalNumber(wire, "max_tokens", "") ?? newer;
 }
 
+/** Whether the client knows only the retired `functions`, and so reads `function_call` in place of `tool_calls` (API reference: "Deprecated in favor of `tools`"). */
+function isRetired({ functions, tools }: WireObject): boolean {
+  return Array.isArray(functions) && functions.length > 0 && !Array.isArray(tools);
+}
+
 /** Parses a body of `POST /v1/chat/completions`. @throws GatewayError `invalid_request` that names the field. */
 export function parseRequest(body: unknown, _call: RouteCall): ChatRequest {
   const wire = readObject(body, "body");
   const foreign = readForeignFields(wire, knownFields);
+  const unnamed = unnamedFields(wire, foreign.read);
   return compact({
     model: requiredString(wire, "model", ""),
     stream: optionalBoolean(wire, "stream", "") ?? false,
     messages: [...parseSystem(foreign), ...parseMessages(readMessages(wire))],
     tools: parseTools(wire),
     toolChoice: parseToolChoice(wire),
-    parallelToolCalls: parseParallel(wire),
+    // A message has a place for one `function_call`.
+    parallelToolCalls: isRetired(wire) ? false : parseParallel(wire),
     reasoning: parseReasoning(wire) ?? foreign.reasoning,
     responseFormat: parseResponseFormat(wire) ?? foreign.responseFormat,
     maxOutputTokens: parseLimit(wire) ?? foreign.maxOutputTokens,
@@ -88,7 +95,7 @@ export function parseRequest(body: unknown, _call: RouteCall): ChatRequest {
     endUser: optionalString(wire, "safety_identifier", "") ?? optionalString(wire, "user", ""),
     serviceTier: optionalString(wire, "service_tier", ""),
     metadata: optionalTexts(wire, "metadata", ""),
-    extensions: withCacheControl(wire, extensionsOf(unnamedFields(wire, foreign.read))),
+    extensions: withCacheControl(wire, extensionsOf(isRetired(wire) ? { ...unnamed, functions: true } : unnamed)),
   });
 }
 

@@ -3,7 +3,7 @@ import type { ClientContext } from "../protocol.ts";
 import { annotationFields } from "../shared/web-search.ts";
 import { withPrefix } from "../openai-shared/ids.ts";
 import { urlOfSource } from "../openai-shared/media.ts";
-import { hasRefusal, renderFinishReason } from "./render-stop-reason.ts";
+import { hasRefusal, readsFunctionCall, renderFinishReason } from "./render-stop-reason.ts";
 import { proofFields } from "./thinking-blocks.ts";
 import { renderUsage } from "./usage.ts";
 import type { WireCompletion, WireMessage, WireSignedCall, WireToolCall } from "./wire.ts";
@@ -14,6 +14,7 @@ import type { WireCompletion, WireMessage, WireSignedCall, WireToolCall } from "
  */
 export function renderResponse(response: ChatResponse, client: ClientContext): string {
   const usage = renderUsage(response.usage);
+  const isRetired = readsFunctionCall(client);
   const completion: WireCompletion = {
     id: withPrefix("chatcmpl-", response.id),
     object: "chat.completion",
@@ -21,13 +22,18 @@ export function renderResponse(response: ChatResponse, client: ClientContext): s
     model: client.model,
     choices: [response, ...(response.alternatives ?? [])].map(({ content, stopReason }, index) => ({
       index,
-      message: renderMessage(content),
+      message: isRetired ? withFunctionCall(renderMessage(content)) : renderMessage(content),
       logprobs: null,
-      finish_reason: renderFinishReason(stopReason, hasRefusal(content)),
+      finish_reason: isRetired && stopReason === "tool-calls" ? "function_call" : renderFinishReason(stopReason, hasRefusal(content)),
     })),
     ...(usage === undefined ? {} : { usage }),
   };
   return JSON.stringify(completion);
+}
+
+function withFunctionCall({ tool_calls: calls, ...message }: WireMessage): WireMessage {
+  const call = calls?.[0];
+  return call?.type === "function" ? { ...message, function_call: call.function } : message;
 }
 
 function renderMessage(content: readonly Block[]): WireMessage {

@@ -1,4 +1,5 @@
 import type { Block, StopReason } from "../../ir/index.ts";
+import type { ClientContext } from "../protocol.ts";
 import type { WireFinishReason } from "./wire.ts";
 
 /**
@@ -25,6 +26,11 @@ export function renderFinishReason(reason: StopReason | undefined, refused: bool
     case undefined:
       return "stop";
   }
+}
+
+/** Whether the client reads calls as the retired `function_call`. */
+export function readsFunctionCall({ request }: Pick<ClientContext, "request">): boolean {
+  return request.extensions?.["openai-chat"]?.["functions"] === true;
 }
 
 /** Whether an answer has the text of a refusal. */

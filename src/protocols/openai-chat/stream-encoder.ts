@@ -13,7 +13,7 @@ import { keepAlive } from "../openai-shared/keep-alive.ts";
 import { annotationFields } from "../shared/web-search.ts";
 import type { ClientContext, StreamEncoder } from "../protocol.ts";
 import { renderStreamError } from "./errors.ts";
-import { renderFinishReason } from "./render-stop-reason.ts";
+import { readsFunctionCall, renderFinishReason } from "./render-stop-reason.ts";
 import { renderImage, signedCall } from "./render-response.ts";
 import { proofFields } from "./thinking-blocks.ts";
 import { renderUsage } from "./usage.ts";
@@ -41,9 +41,12 @@ export class ChatStreamEncoder implements StreamEncoder {
   #offset = 0;
   #usage: Usage = {};
   #stopReason: StopReason | undefined;
+  /** The client reads one `function_call` in place of `tool_calls`. */
+  readonly #isRetired: boolean;
 
   constructor(client: ClientContext) {
     this.#client = client;
+    this.#isRetired = readsFunctionCall(client);
   }
 
   push(event: StreamEvent): string {
@@ -97,6 +100,7 @@ export class ChatStreamEncoder implements StreamEncoder {
         const custom = block.kind === "custom";
         const number = this.#calls.size;
         this.#calls.set(index, { number, custom });
+        if (this.#isRetired) return number > 0 ? "" : this.#delta({ content: null, function_call: { name, arguments: "" } });
         const opened = custom
           ? { index: number, id, type: "custom" as const, custom: { name, input: "" } }
           : { index: number, id, type: "function" as const, function: { name, arguments: "" } };
@@ -123,7 +127,7 @@ export class ChatStreamEncoder implements StreamEncoder {
         const call = this.#calls.get(index);
         const signature = signedCall(delta.proof);
         if (call === undefined) return this.#pushProof(delta.proof);
-        if (signature.extra_content === undefined) return "";
+        if (signature.extra_content === undefined || this.#isRetired) return "";
         // Clients read the arguments of every piece, so they must be there even if they are empty.
         return this.#delta({ tool_calls: [{ index: call.number, ...argumentsPiece(call.custom, ""), ...signature }] });
       }
@@ -151,13 +155,15 @@ export class ChatStreamEncoder implements StreamEncoder {
   #pushArguments(index: number, text: string): string {
     const call = this.#calls.get(index);
     if (call === undefined) return "";
+    if (this.#isRetired) return call.number > 0 ? "" : this.#delta({ function_call: { arguments: text } });
     return this.#delta({ tool_calls: [{ index: call.number, ...argumentsPiece(call.custom, text) }] });
   }
 
   #end(): string {
     this.#over = true;
     const delta = this.#roleSent ? "{}" : '{"role":"assistant","content":"","refusal":null}';
-    const reason = renderFinishReason(this.#stopReason, this.#refused);
+    const isCall = this.#isRetired && this.#stopReason === "tool-calls";
+    const reason = isCall ? "function_call" : renderFinishReason(this.#stopReason, this.#refused);
     const last = `${this.#head}[{"index":0,"delta":${delta},"logprobs":null,"finish_reason":"${reason}"}]${this.#tail}`;
     const usage = this.#client.includeUsage ? renderUsage(this.#usage) : undefined;
     const counted = usage === undefined ? "" : `${this.#head}[],"usage":${JSON.stringify(usage)}}\n\n`;

@@ -131,6 +131,7 @@ const sharing: ReadonlySet<string> = new Set<ProtocolId>(["openai-chat", "openai
 /** Fields of a request that the gateway serves itself, or that the neutral form contains in another way. */
 const servedHere: ReadonlySet<string> = new Set([
   "client_metadata",
+  "functions",
   "reasoning.generate_summary",
   "reasoning.summary",
   "stream_options",
