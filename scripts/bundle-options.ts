@@ -19,8 +19,9 @@ export const bundleOptions = {
   bundle: true,
   platform: "node",
   target: "node24",
-  minify: true,
-  keepNames: true,
+  // Names stay as they are, for stack traces: `keepNames` would define each of some thousand names again at every start.
+  minifyWhitespace: true,
+  minifySyntax: true,
   legalComments: "none",
   external: ["pg-native", "cloudflare:sockets"],
   plugins: [lateRequires],

@@ -28,6 +28,9 @@ import { nodeAt, type SchemaNode } from "./schema-tree.ts";
 import type { Settings } from "./settings.ts";
 import { getAt } from "./tree.ts";
 
+/** A configuration is read once or twice in the life of a process: code that is made for many calls would cost more than it saves (a tenth of the start). */
+const once = { jitless: true } as const;
+
 export type Checked =
   | { readonly settings: Settings; readonly warnings: readonly string[]; readonly problems?: never }
   | { readonly problems: readonly Problem[]; readonly settings?: never };
@@ -35,7 +38,7 @@ export type Checked =
 /** Checks the layers as a whole: each value, then what belongs together, then whether providers and routes can be built from it. */
 export function checkSettings(layers: Layers, env: Env, base: PathBase): Checked {
   // The values are checked even if the environment lacks something, so that one run reports all problems.
-  const parsed = settingsSchema.safeParse(layers.tree);
+  const parsed = settingsSchema.safeParse(layers.tree, once);
   const problems = [...layers.problems];
   if (!parsed.success) {
     problems.push(...parsed.error.issues.flatMap((issue) => problemsOf(issue, layers)));
@@ -95,7 +98,7 @@ function contradictionsOfTheRest(issues: readonly z.core.$ZodIssue[], layers: La
   }
   // A route may lead to a provider with an error in it.
   if ([...suspect].some((part) => part.startsWith('["providers"'))) delete tree["model_provider_routes"];
-  const parsed = settingsSchema.safeParse(tree);
+  const parsed = settingsSchema.safeParse(tree, once);
   return parsed.success ? build(parsed.data, { ...layers, tree }, env, base).contradictions : [];
 }
 

@@ -4,7 +4,7 @@ import { request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { z } from "zod";
+import * as z from "zod";
 import { utcZone } from "../../core/index.ts";
 import { StoreError } from "../../store/index.ts";
 import { createEdge, localPrincipal } from "../edge.ts";

@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import type * as z from "zod";
 import type { Principal } from "../../accounts/index.ts";
 import { GatewayError, hasMoreValues, latin1OfUtf8, parseLatin1, bytesOf, viaHeader } from "../../core/index.ts";
 import { StoreError } from "../../store/index.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { marketScopes } from "../../../core/index.ts";
 import type { OperationContract } from "./contract.ts";
 

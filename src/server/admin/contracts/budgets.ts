@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { OperationContract } from "./contract.ts";
 
 /** A decimal of US dollars, as text or number: `"12.50"`, `20`. */

@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import type * as z from "zod";
 import type { Principal } from "../../../accounts/index.ts";
 import type { Access } from "../../route-table.ts";
 import type { AnswerWithHeaders } from "../answer-with-headers.ts";

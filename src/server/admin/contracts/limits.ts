@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { OperationContract } from "./contract.ts";
 
 const subject = z.string().describe("`alice`, `key_…`, `tag:team:search`, `model:gpt-*` or `provider:openai`");

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { OperationContract } from "./contract.ts";
 
 const credits = z.string().describe("decimal of credits, each counted as one US dollar");

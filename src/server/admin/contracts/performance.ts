@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { measureNames, type Measure } from "../../../ledger/index.ts";
 import type { OperationContract } from "./contract.ts";
 

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { OperationContract } from "./contract.ts";
 
 const rates = z.record(z.string(), z.string()).describe("by name: decimals of US dollars a million tokens, or of one call");

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { protocolIds } from "../../../ir/index.ts";
 import { fallbackReasons, strategies } from "../../../upstream/index.ts";
 import type { OperationContract } from "./contract.ts";
