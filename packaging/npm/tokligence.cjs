@@ -1,4 +1,4 @@
 #!/usr/bin/env node
 "use strict";
 
-require("./launch.cjs")("main", "runCli", __filename);
+require("./launch.cjs")({ chunk: "main", run: "runCli", role: "tokligence", script: __filename });

@@ -108,7 +108,18 @@ export const reliabilityRows: Readonly<Record<string, readonly ReliabilityRow[]>
     {
       promise: "The package that is published installs in an empty folder and answers under Node 18 to 26.",
       test: { long: "npm-package" },
-      figures: "{size_kib} KiB; {start_of_the_package.cpu_ms} ms of processor time to start, a clone {start_of_the_clone.cpu_ms} ms",
+      figures: "{size_kib} KiB; the package of a platform {max:platform_mib.*} MiB at most",
+    },
+    {
+      promise: "The package embeds in Express, Fastify and Next.js, and its types are strict for Node's resolution and a bundler's.",
+      test: { long: "embedding" },
+      figures: "Express {versions.express}, Fastify {versions.fastify}, Next.js {versions.next}, TypeScript {versions.typescript}",
+    },
+    {
+      promise: "The second start of the package and of the executable answers within 300 ms on a machine that does nothing else.",
+      test: { long: "start-time" },
+      figures:
+        "best of 15: package {package.best_ms} ms, executable {executable.best_ms} ms, clone {clone.best_ms} ms, an empty program of Node {node.best_ms} ms; processor time {package.cpu_ms}, {executable.cpu_ms} and {clone.cpu_ms} ms; at a load of {load_of_the_machine}",
     },
     {
       promise:

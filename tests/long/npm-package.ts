@@ -1,19 +1,19 @@
 import assert from "node:assert/strict";
-import { execFileSync, spawn } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { delimiter, join } from "node:path";
 import { test, type TestContext } from "node:test";
+import { servePackages } from "../testbed/package-registry.ts";
 import { writeFigures } from "./figures.ts";
-import { waitUntil } from "../testbed/wait-until.ts";
 
-/** The versions of Node that people have: those before 24 run the gateway in the Node that the package brings. Others run it themselves. */
+/** The versions of Node that people have: those before 24 run the gateway in the executable that the package brings. Others run it themselves. */
 const majors = [18, 20, 22, 24, 26];
-const commandMs = 60_000;
-const installMs = 300_000;
-/** Starts of each kind, by turns. */
-const starts = 10;
+const commandMs = 120_000;
+const buildMs = 900_000;
+const packages = "build/packages";
+const platforms = ["linux-x64", "linux-arm64", "darwin-x64", "darwin-arm64", "win32-x64"];
 
 function folderOf(t: TestContext): string {
   const folder = mkdtempSync(join(tmpdir(), "tokligence-package-"));
@@ -21,33 +21,24 @@ function folderOf(t: TestContext): string {
   return folder;
 }
 
-function npm(args: readonly string[], cwd: string): string {
-  return execFileSync("npm", [...args, "--no-audit", "--no-fund"], {
-    cwd,
-    encoding: "utf8",
-    timeout: installMs,
-    stdio: ["ignore", "pipe", "inherit"],
-  });
+/** Builds all that is published, from the sources. @returns the hash of each archive. */
+function buildAll(): Record<string, string> {
+  for (const folder of ["build/npm", "build/executables", packages]) rmSync(folder, { recursive: true, force: true });
+  execFileSync(process.execPath, ["scripts/build-packages.ts"], { timeout: buildMs, stdio: ["ignore", "ignore", "inherit"] });
+  const hashOf = (file: string): string => createHash("sha256").update(readFileSync(file)).digest("hex");
+  return Object.fromEntries(readdirSync(packages).map((name) => [name, hashOf(join(packages, name))]));
 }
 
-/** @returns the packed package. */
-function buildAndPack(into: string): string {
-  execFileSync("npm", ["run", "build:bundle"], { timeout: installMs, stdio: ["ignore", "ignore", "inherit"] });
-  const packed = JSON.parse(npm(["pack", "--json", "--pack-destination", into], "build/npm")) as [{ readonly filename: string }];
-  return join(into, packed[0].filename);
+/** The folder of a version of Node, from the registry, for PATH. */
+function installNode(major: number, folder: string): string {
+  const name = `node-${process.platform}-${process.arch}`;
+  writeFileSync(join(folder, "package.json"), "{}");
+  execFileSync("npm", ["install", "--no-audit", "--no-fund", `${name}@${major}`], { cwd: folder, timeout: commandMs, stdio: "ignore" });
+  return join(folder, "node_modules", name, "bin");
 }
 
-const hashOf = (file: string): string => createHash("sha256").update(readFileSync(file)).digest("hex");
-
-/** A user's home, in which commands of the installed package run with one version of Node. */
-function createUser(home: string, script: string, node: string) {
-  const env = { PATH: process.env["PATH"] ?? "", HOME: home };
-  return {
-    env,
-    command: (...args: readonly string[]): string =>
-      execFileSync(node, [script, ...args], { env, cwd: home, encoding: "utf8", timeout: commandMs }),
-  };
-}
+/** The machine's own folders, without those that npm put before them. */
+const ownPath = (process.env["PATH"] ?? "").split(delimiter).filter((folder) => !folder.includes("node_modules"));
 
 async function ask(url: string, key: string): Promise<unknown> {
   const response = await fetch(`${url}/v1/chat/completions`, {
@@ -59,90 +50,89 @@ async function ask(url: string, key: string): Promise<unknown> {
   return [response.status, choices[0].message.content];
 }
 
-test("the package installs in an empty folder, and answers under each Node; two builds are one package", async (t) => {
-  const folder = folderOf(t);
-  const first = buildAndPack(folderOf(t));
-  const second = buildAndPack(folderOf(t));
-  assert.equal(hashOf(first), hashOf(second));
-  writeFileSync(join(folder, "package.json"), "{}");
-  npm(["install", second], folder);
-  const script = join(folder, "node_modules", "tokligence", "bin", "tokligence.cjs");
-  const versions: Record<string, string> = {};
-  for (const major of majors) {
-    const nodes = folderOf(t);
-    writeFileSync(join(nodes, "package.json"), "{}");
-    const name = `node-${process.platform}-${process.arch}`;
-    npm(["install", `${name}@${major}`], nodes);
-    const node = join(nodes, "node_modules", name, "bin", "node");
-    const user = createUser(folderOf(t), script, node);
-    versions[major] = user.command("version").trim();
-    assert.match(user.command(), /Usage: tokligence [^]*The gateway is not running\./);
-    const { url, api_key: key } = JSON.parse(user.command("start", "--background", "--port", "0", "--json")) as {
-      url: string;
-      api_key: string;
+const hashes = buildAll();
+
+test("two builds are the same packages, without scripts that run at an installation", () => {
+  const { version } = JSON.parse(readFileSync("package.json", "utf8")) as { readonly version: string };
+  const names = ["tokligence", ...platforms.map((platform) => `tokligence-${platform}`)].map((name) => `${name}-${version}.tgz`);
+  assert.deepEqual(Object.keys(hashes).toSorted(), names.toSorted());
+  for (const folder of ["build/npm", ...platforms.map((platform) => `build/platforms/${platform}`)]) {
+    const manifest = JSON.parse(readFileSync(join(folder, "package.json"), "utf8")) as {
+      readonly scripts?: object;
+      readonly dependencies?: object;
     };
+    assert.deepEqual([manifest.scripts, manifest.dependencies], [undefined, undefined], folder);
+  }
+  assert.deepEqual(buildAll(), hashes);
+  const sizeOf = (name: string): number => statSync(join(packages, `${name}-${version}.tgz`)).size;
+  writeFigures("npm-package", {
+    nodes: majors,
+    size_kib: Math.ceil(sizeOf("tokligence") / 1024),
+    platform_mib: Object.fromEntries(platforms.map((platform) => [platform, Math.round(sizeOf(`tokligence-${platform}`) / 2 ** 20)])),
+  });
+});
+
+test("npx runs the package under each Node, with the executable of this platform only", async (t) => {
+  const registry = await servePackages(packages);
+  t.after(() => registry.close());
+  const { version } = JSON.parse(readFileSync("package.json", "utf8")) as { readonly version: string };
+  for (const major of majors) {
+    const home = folderOf(t);
+    const env = {
+      PATH: [installNode(major, folderOf(t)), ...ownPath].join(delimiter),
+      HOME: home,
+      npm_config_registry: registry.url,
+      npm_config_update_notifier: "false",
+    };
+    const npx = (...args: readonly string[]): string =>
+      execFileSync("npx", ["--yes", "tokligence", ...args], { env, cwd: home, encoding: "utf8", timeout: commandMs });
+    assert.equal(npx("version"), `${version}\n`);
+    assert.match(npx(), /Usage: tokligence [^]*The gateway is not running\./);
+    const { url, api_key: key } = JSON.parse(npx("start", "--background", "--port", "0", "--json")) as { url: string; api_key: string };
     try {
       assert.deepEqual(await ask(url, key), [200, "hello"]);
       // What is loaded only when it is asked for.
       for (const path of ["/metrics", "/docs/", "/health"]) assert.equal((await fetch(url + path)).status, 200, path);
-      user.command("restart");
+      npx("restart");
       assert.deepEqual(await ask(url, key), [200, "hello"]);
-      assert.match(user.command(), /The gateway is running/);
-      assert.match(user.command("usage", "--json"), /"requests": 2/);
+      assert.match(npx(), /The gateway is running/);
+      assert.match(npx("usage", "--json"), /"requests": 2/);
     } finally {
-      user.command("stop");
+      npx("stop");
     }
   }
-  assert.deepEqual(new Set(Object.values(versions)).size, 1);
-  writeFigures("npm-package", { nodes: majors, size_kib: Math.ceil(readFileSync(second).length / 1024) });
+  const own = `${process.platform}-${process.arch}`;
+  assert.deepEqual(
+    [...new Set(registry.downloads)].toSorted(),
+    [`tokligence-${version}.tgz`, `tokligence-${own}-${version}.tgz`].toSorted(),
+  );
 });
 
-interface Ready {
-  readonly ms: number;
-  /** Of all its threads, until it answers. */
-  readonly cpuMs: number;
-}
-
-/** In ticks of a hundredth of a second (proc(5)). */
-function cpuMsOf(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]!.split(" ");
-  return (Number(fields[11]) + Number(fields[12])) * 10;
-}
-
-async function startOnce(script: string, home: string): Promise<Ready> {
-  const from = performance.now();
-  const env = { PATH: process.env["PATH"] ?? "", HOME: home };
-  const child = spawn(process.execPath, [script, "start", "--port", "0", "--json"], { env, stdio: ["ignore", "pipe", "inherit"] });
-  let output = "";
-  child.stdout.on("data", (data: Buffer) => (output += data.toString()));
-  const ended = new Promise((resolve) => child.once("exit", resolve));
-  try {
-    const line = await waitUntil("it serves", () => (output.includes("\n") ? output.split("\n")[0] : undefined), commandMs);
-    const { url } = JSON.parse(line) as { readonly url: string };
-    assert.equal((await fetch(`${url}/health/live`)).status, 200);
-    return { ms: performance.now() - from, cpuMs: cpuMsOf(child.pid!) };
-  } finally {
-    child.kill("SIGTERM");
-    await ended;
+test("a global installation has the four commands; without the executable an old Node names what to install", async (t) => {
+  const registry = await servePackages(packages);
+  t.after(() => registry.close());
+  const nodes = new Map([20, 26].map((major) => [major, installNode(major, folderOf(t))]));
+  for (const [major, omit, status] of [
+    [20, false, 0],
+    [26, true, 0],
+    [20, true, 1],
+  ] as const) {
+    const prefix = folderOf(t);
+    const env = {
+      PATH: [join(prefix, "bin"), nodes.get(major)!, ...ownPath].join(delimiter),
+      HOME: prefix,
+      npm_config_registry: registry.url,
+      npm_config_prefix: prefix,
+    };
+    const options = ["install", "--global", "--no-audit", "--no-fund", ...(omit ? ["--omit=optional"] : []), "tokligence"];
+    execFileSync("npm", options, { env, cwd: prefix, timeout: commandMs, stdio: ["ignore", "ignore", "inherit"] });
+    for (const name of ["tokligence", "tgw", "tokligence-daemon", "tokligenced"]) assert.ok(existsSync(join(prefix, "bin", name)), name);
+    const found = spawnSync("tokligence-daemon", ["status", "--help"], { env, encoding: "utf8", timeout: commandMs });
+    assert.equal(found.status, status, found.stderr);
+    if (status === 1)
+      assert.match(
+        found.stderr,
+        /^tokligence needs Node 24 or later; this is 20\.[\d.]+\. Install Node 24 or later, or the package @tokligence\/[^\n]+\n$/,
+      );
   }
-}
-
-const middle = (values: readonly number[]): number => Math.round(values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!);
-
-test("a start of the package is ready sooner than one of the clone", { skip: process.platform !== "linux" }, async (t) => {
-  const scripts = { clone: "bin/tokligence-daemon.js", package: "build/npm/bin/tokligence-daemon.cjs" };
-  const home = folderOf(t);
-  const found: Record<keyof typeof scripts, Ready[]> = { clone: [], package: [] };
-  for (let start = 0; start < starts; start++) {
-    for (const kind of ["clone", "package"] as const) found[kind].push(await startOnce(scripts[kind], home));
-  }
-  // The first one fills the compile cache.
-  const [clone, bundle] = [found.clone.slice(1), found.package.slice(1)];
-  const of = (starts: readonly Ready[]) => ({
-    ready_ms: middle(starts.map(({ ms }) => ms)),
-    best_ms: Math.round(Math.min(...starts.map(({ ms }) => ms))),
-    cpu_ms: middle(starts.map(({ cpuMs }) => cpuMs)),
-  });
-  writeFigures("npm-package", { start_of_the_clone: of(clone), start_of_the_package: of(bundle) });
-  assert.ok(of(bundle).cpu_ms < of(clone).cpu_ms, JSON.stringify([of(clone), of(bundle)]));
 });
