@@ -64,7 +64,7 @@ function eventsOf(turn: Turn): string[] {
       delta({ type: "thinking_delta", thinking });
       delta({ type: "signature_delta", signature });
     }
-    for (const half of text === undefined ? [] : halves(String(text))) delta({ type: "text_delta", text: half });
+    for (const half of typeof text === "string" ? halves(text) : []) delta({ type: "text_delta", text: half });
     for (const half of args === undefined ? [] : halves(JSON.stringify(args))) delta({ type: "input_json_delta", partial_json: half });
     events.push(sse({ type: "content_block_stop", index }));
   }
