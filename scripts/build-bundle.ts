@@ -4,6 +4,7 @@ import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { bundleOptions } from "./bundle-options.ts";
+import { renderManPages } from "./docs/man-pages.ts";
 import { libraryPage } from "./docs/library-page.ts";
 import { writeMaterials } from "./executables/materials.ts";
 import { targets } from "./executables/targets.ts";
@@ -54,7 +55,8 @@ function writeManifest(): void {
     main: "./lib/index.js",
     types: "./types/index.d.ts",
     exports: { ".": { types: "./types/index.d.ts", default: "./lib/index.js" }, "./package.json": "./package.json" },
-    files: ["bin", "docs", "lib", "types", "LICENSES.txt", "sbom.cdx.json"],
+    directories: { man: "man" },
+    files: ["bin", "docs", "lib", "man", "types", "LICENSES.txt", "sbom.cdx.json"],
     engines: { node: ">=18" },
     // One of them is installed: its executable runs the commands if the user's Node is too old.
     optionalDependencies: Object.fromEntries(targets.map((target) => [`@tokligence/${target.name}`, version])),
@@ -72,6 +74,12 @@ function writeTypes(): void {
   rmSync(separate, { recursive: true });
   writeFileSync(`${out}/types/index.d.ts`, types.text);
   writeFileSync("docs/library-api.md", libraryPage(types));
+}
+
+function writeManPages(): void {
+  mkdirSync(`${out}/man`, { recursive: true });
+  const { version } = JSON.parse(readFileSync("package.json", "utf8")) as { readonly version: string };
+  for (const [name, text] of renderManPages(version)) writeFileSync(`${out}/man/${name}`, text);
 }
 
 rmSync(out, { recursive: true, force: true });
@@ -96,6 +104,7 @@ if (unused.length > 0)
 copyFileSync("src/ledger/prices/price-list.json", `${out}/lib/price-list.json`);
 for (const file of ["launch.cjs", "tokligence.cjs", "tokligence-daemon.cjs"]) copyFileSync(`packaging/npm/${file}`, `${out}/bin/${file}`);
 writeTypes();
+writeManPages();
 // The assistant searches the pages.
 cpSync("docs", `${out}/docs`, { recursive: true, filter: (path) => statSync(path).isDirectory() || path.endsWith(".md") });
 for (const file of ["README.md", "LICENSE"]) copyFileSync(file, `${out}/${file}`);

@@ -11,7 +11,7 @@ rmSync(out, { recursive: true, force: true });
 mkdirSync(out, { recursive: true });
 try {
   rmSync(inside, { recursive: true, force: true });
-  for (const name of ["bin", "docs", "lib", "package.json", "LICENSE"])
+  for (const name of ["bin", "docs", "lib", "man", "package.json", "LICENSE"])
     cpSync(`build/npm/${name}`, `${inside}/${name}`, { recursive: true });
   const python = process.env["PYTHON"] ?? "python3";
   execFileSync(python, ["-m", "pip", "wheel", "--quiet", "--disable-pip-version-check", "--no-deps", "--wheel-dir", out, "./python"], {

@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { renderJsonSchema } from "../../src/app/config/json-schema.ts";
 import { presets } from "../../src/upstream/index.ts";
+import { renderCommandsPage } from "./commands-page.ts";
 import { renderConfigurationPage } from "./configuration-page.ts";
 import { renderErrorsPage } from "./errors-page.ts";
 import { renderMetricsPage } from "./metrics-page.ts";
@@ -17,6 +18,7 @@ export async function generatedPages(): Promise<ReadonlyMap<string, string>> {
     ["docs/admin-api.md", renderAdminApiPage()],
     ["docs/openapi.json", renderOpenApi()],
     ["docs/configuration.md", renderConfigurationPage()],
+    ["docs/commands.md", renderCommandsPage()],
     ["docs/errors.md", renderErrorsPage()],
     ["docs/metrics.md", await renderMetricsPage()],
     ["docs/model-traits.md", renderModelTraitsPage()],

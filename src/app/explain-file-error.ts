@@ -1,3 +1,5 @@
+import { messageOf } from "../core/index.ts";
+
 const unwritable = new Map([
   ["EACCES", "permission denied"],
   ["EPERM", "not permitted"],
@@ -5,6 +7,18 @@ const unwritable = new Map([
   ["ENOTDIR", "a part of the path is no folder"],
   ["ENOENT", "there is no such folder, and it cannot be made"],
 ]);
+
+const unreadable = new Map([
+  ["ENOENT", "there is no such file"],
+  ["EISDIR", "it is a folder"],
+  ["EACCES", "permission denied"],
+  ["ENOTDIR", "a part of the path is no folder"],
+]);
+
+/** Why a file that the user names cannot be read, as in `there is no such file`. */
+export function whyUnreadable(error: unknown): string {
+  return unreadable.get((error as NodeJS.ErrnoException).code ?? "") ?? messageOf(error);
+}
 
 /** Why a folder or file of the gateway cannot be written, with what to do. Anything else is given back as it is. */
 export function explainFileError(error: unknown): unknown {

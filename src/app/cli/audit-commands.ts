@@ -3,6 +3,8 @@ import { createInterface } from "node:readline";
 import type { Command } from "commander";
 import { checkProof, ExportVerifier, type AuditProof } from "../../audit/index.ts";
 import { TextStream, type OperationAnswer } from "../../server/index.ts";
+import { ExitStatus } from "./run-program.ts";
+import { whyUnreadable } from "../explain-file-error.ts";
 import { print, shortTime, table } from "./output.ts";
 import type { WithAdmin } from "./with-admin.ts";
 
@@ -37,12 +39,13 @@ export function addAuditCommands(program: Command, admin: WithAdmin): void {
       const unknown = key === undefined ? [] : (report.public_keys ?? []).filter((each) => each !== key);
       const faults = [...report.faults, ...unknown.map((each) => ({ at: "checkpoints", what: `signed with another key: ${each}` }))];
       print(json === true, { ...report, ok: faults.length === 0, faults }, () => reportText({ ...report, faults }));
-      if (faults.length > 0) process.exitCode = 1;
+      if (faults.length > 0) throw new ExitStatus(1);
     });
   audit
     .command("prove")
     .argument("<request>", "the id of a request, req_…")
     .description("print a proof, JSON, that a request's usage entries are in the trail")
+    .option("--json", "the same: a proof is JSON")
     .action(async (request: string) => {
       const { data } = await admin((call) => call("audit.prove", { param: request }));
       console.log(JSON.stringify(data, null, 2));
@@ -50,6 +53,7 @@ export function addAuditCommands(program: Command, admin: WithAdmin): void {
   audit
     .command("export")
     .description("print the whole trail as signed JSON Lines")
+    .option("--json", "the same: each line is JSON")
     .action(async () => {
       await admin(async (call) => {
         // Without a daemon the lines come as they are made.
@@ -79,7 +83,14 @@ async function verifyFile(path: string, key: string | undefined): Promise<FileRe
 
 /** `undefined`: the file is no list of proofs. */
 function readProofs(path: string): readonly AuditProof[] | undefined {
-  const text = readFileSync(path, "utf8");
+  let text: string;
+  try {
+    text = readFileSync(path, "utf8");
+  } catch (error) {
+    throw new Error(`${path} cannot be read: ${whyUnreadable(error)}. Give a file that \`audit export\` or \`audit prove\` has made.`, {
+      cause: error,
+    });
+  }
   return text.startsWith("[") ? (JSON.parse(text) as AuditProof[]) : undefined;
 }
 

@@ -5,14 +5,15 @@ import { readVersion } from "../self.ts";
 import { createSignalHandler, hasTerminal } from "./daemon-signals.ts";
 import { readKeys, showActivity } from "./foreground.ts";
 import { locate, overridesOf, runInBackground, statusText, warn, type DaemonCli, type Output, type StartOptions } from "./daemon-cli.ts";
+import { addCommandTexts } from "./command-texts.ts";
 import { addRestartCommand } from "./restart-command.ts";
 import { addServiceCommands } from "./service-commands.ts";
 import { ExitStatus, runProgram } from "./run-program.ts";
 import { print } from "./output.ts";
 import { showStart, type StartOutput } from "./start-screen.ts";
 
-/** Runs `tokligence-daemon ARGS` and returns the exit status. `program` is the file that `start --background` starts again. */
-export async function runDaemonCli(argv: readonly string[], script: string): Promise<number> {
+/** The command line `tokligence-daemon`, with all its commands. */
+export function createDaemonProgram(script: string): Command {
   const program = new Command("tokligence-daemon")
     .description("The gateway's server.")
     .version(readVersion(), "-v, --version", "print the version")
@@ -26,6 +27,13 @@ export async function runDaemonCli(argv: readonly string[], script: string): Pro
   addRestartCommand(cli);
   addStatusCommand(cli);
   addServiceCommands(cli);
+  addCommandTexts(program);
+  return program;
+}
+
+/** Runs `tokligence-daemon ARGS` and returns the exit status. `script` is the file that `start --background` starts again. */
+export async function runDaemonCli(argv: readonly string[], script: string): Promise<number> {
+  const program = createDaemonProgram(script);
   if (argv.length === 0) {
     program.outputHelp();
     return 0;

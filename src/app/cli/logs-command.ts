@@ -57,7 +57,12 @@ async function showLog(file: string, options: Options): Promise<void> {
   const { lines, sizeBytes } = await readLastLines(files, count, filter);
   lines.forEach(show);
   if (options.follow !== true) {
-    if (lines.length === 0) process.stderr.write(`There is no such line in ${file}.\n`);
+    if (lines.length > 0) return;
+    if (options.request === undefined) process.stderr.write(`There is no such line in ${file}.\n`);
+    else
+      throw new Error(
+        `There is no request "${options.request}" in ${file}. Take the x-request-id of an answer, or see the last ones: tokligence logs`,
+      );
     return;
   }
   followFile({

@@ -8,6 +8,7 @@ import { addBudgetCommands } from "./budget-commands.ts";
 import { addAskCommand } from "./ask-command.ts";
 import { addChatCommand } from "./chat-command.ts";
 import { addConnectCommand } from "./connect-command.ts";
+import { addCompletionCommand } from "./completion-command.ts";
 import { addBackupCommands } from "./backup-commands.ts";
 import { addDatabaseCommands } from "./database-commands.ts";
 import { addAuditCommands } from "./audit-commands.ts";
@@ -22,6 +23,7 @@ import { addLogsCommand } from "./logs-command.ts";
 import { addDaemonCommands, findDaemonCommand, runDaemonCommand } from "./daemon-aliases.ts";
 import { ExitStatus, load, runProgram } from "./run-program.ts";
 import { addModelCommands } from "./model-commands.ts";
+import { addCommandTexts } from "./command-texts.ts";
 import { addDoctorCommand } from "./doctor-command.ts";
 import { addLoginCommands } from "./login-commands.ts";
 import { addSessionCommands } from "./session-commands.ts";
@@ -42,8 +44,8 @@ interface Output {
   readonly json?: boolean;
 }
 
-/** Runs `tokligence ARGS` and returns the exit status: 0, or 1 with one line on stderr that says what to do. */
-export async function runCli(argv: readonly string[]): Promise<number> {
+/** The command line `tokligence`, with all its commands. */
+export function createProgram(): Command {
   const program = new Command("tokligence")
     .description("A self-hosted LLM gateway: users, keys, usage and routes. The server itself is `tokligence-daemon`.")
     .version(readVersion(), "-v, --version", "print the version")
@@ -88,9 +90,16 @@ export async function runCli(argv: readonly string[]): Promise<number> {
   addAskCommand(program, admin, loadConfigured);
   addConnectCommand(program, admin, loadConfigured);
   addRunCommand(program, admin, loadConfigured);
+  addCompletionCommand(program, admin);
 
   addVersionCommand(program);
+  addCommandTexts(program);
+  return program;
+}
 
+/** Runs `tokligence ARGS` and returns the exit status: 0, or 1 with one line on stderr that says what to do. */
+export async function runCli(argv: readonly string[]): Promise<number> {
+  const program = createProgram();
   const forDaemon = findDaemonCommand(program, argv);
   if (forDaemon) return await runDaemonCommand(argv);
   if (argv.length === 0) {
@@ -171,7 +180,7 @@ function addRouteCommand(program: Command, admin: WithAdmin): void {
     .option("--json", "print JSON")
     .action(async (model: string, options: Output & { dialect?: string; key?: string }) => {
       const { dialect, key } = options;
-      const explained = await admin((call) => call("routes.explain", { query: { model, dialect, key } }));
+      const explained = await admin((call) => call("routes.explain", { query: { model, dialect, key_id: key } }));
       print(options.json === true, explained, () => explanationText(explained));
       if (explained.attempts.length === 0) throw new ExitStatus(1);
     });

@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import { compareReport, isReportVendor, readVendorReport, reportVendors, type Compared, type LedgerLine } from "../../ledger/index.ts";
 import { readAllPages } from "../../server/index.ts";
 import { print, table } from "./output.ts";
-import { messageOf } from "../../core/index.ts";
+import { whyUnreadable } from "../explain-file-error.ts";
 import { ExitStatus } from "./run-program.ts";
 import type { WithAdmin } from "./with-admin.ts";
 
@@ -96,6 +96,6 @@ async function readExport(path: string): Promise<string> {
   try {
     return await readFile(path, "utf8");
   } catch (error) {
-    throw new Error(`The export cannot be read: ${messageOf(error)}`, { cause: error });
+    throw new Error(`${path} cannot be read: ${whyUnreadable(error)}. Give the exported file with --file.`, { cause: error });
   }
 }

@@ -1,5 +1,5 @@
 import { CommanderError, type Command } from "commander";
-import { messageOf } from "../../core/index.ts";
+import { GatewayError, messageOf } from "../../core/index.ts";
 import type { ConfigError, LoadedSettings } from "../config/index.ts";
 import { explainFileError } from "../explain-file-error.ts";
 
@@ -12,9 +12,24 @@ export async function runProgram(program: Command, argv: readonly string[]): Pro
     if (error instanceof CommanderError && error.exitCode === 0) return 0;
     if (isHelpShown(error)) return 1;
     if (error instanceof ExitStatus) return error.status;
-    process.stderr.write(`${program.name()}: ${failureText(error, program, argv)}\n`);
+    const message = failureText(error, program, argv);
+    const text = isJsonAsked(argv) ? JSON.stringify({ error: { code: failureCode(error), message } }) : `${program.name()}: ${message}`;
+    process.stderr.write(`${text}\n`);
     return 1;
   }
+}
+
+/** `--json` behind `--` is an argument of another program. */
+function isJsonAsked(argv: readonly string[]): boolean {
+  const end = argv.indexOf("--");
+  return (end < 0 ? argv : argv.slice(0, end)).includes("--json");
+}
+
+/** For programs: the code of the API's error; `usage`: the command line is wrong; `config`: the configuration is. */
+function failureCode(error: unknown): string {
+  if (error instanceof CommanderError) return "usage";
+  if (isConfigError(error)) return "config";
+  return error instanceof GatewayError ? error.code : "failed";
 }
 
 function failureText(error: unknown, program: Command, argv: readonly string[]): string {

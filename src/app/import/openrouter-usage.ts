@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { messageOf } from "../../core/index.ts";
+import { whyUnreadable } from "../explain-file-error.ts";
 import { nanoOfNumber, readCsv } from "../../ledger/index.ts";
 import { requestIdOf } from "./apply-accounts.ts";
 import { usernameOf, type AccountsPlan, type ImportedUsage } from "./import-plan.ts";
@@ -16,7 +16,7 @@ export function readOpenrouterUsage(file: string): AccountsPlan {
   try {
     text = readFileSync(file, "utf8");
   } catch (error) {
-    throw new Error(`${file} cannot be read: ${messageOf(error)}. Give the CSV of OpenRouter's activity page.`, { cause: error });
+    throw new Error(`${file} cannot be read: ${whyUnreadable(error)}. Give the CSV of OpenRouter's activity page.`, { cause: error });
   }
   const rows = readCsv(text);
   const usage = rows.flatMap((row): ImportedUsage[] => {

@@ -41,7 +41,7 @@ export function systemHandlers(deps: SystemDeps, accounts: Pick<Accounts, "getKe
   return {
     "models.list": () => ({ data: listModels(deps.catalog()) }),
     "routes.list": () => deps.routes(),
-    "routes.explain": async ({ query: { model = "", dialect: asked = defaultDialect, key } }) => {
+    "routes.explain": async ({ query: { model = "", dialect: asked = defaultDialect, key_id: key } }) => {
       if (model === "") throw new GatewayError("invalid_request", 'Say which model: "?model=gpt-5".', { param: "model" });
       const dialect = protocolIds.find((id) => id === asked);
       if (dialect === undefined)

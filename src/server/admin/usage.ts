@@ -101,6 +101,8 @@ function filterOf(query: Query, userId: string | undefined, zone: TimeZone): Usa
   const given = Object.entries(texts).filter(([, value]) => value !== undefined);
   const fromMs = timeOf(query, "from", zone);
   const toMs = timeOf(query, "to", zone);
+  if (fromMs !== undefined && toMs !== undefined && fromMs >= toMs)
+    throw new GatewayError("invalid_request", '"from" must be before "to".', { param: "from" });
   return {
     ...Object.fromEntries(given),
     ...(userId === undefined ? {} : { userId }),

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { parse } from "yaml";
 import { messageOf } from "../../../core/index.ts";
+import { whyUnreadable } from "../../explain-file-error.ts";
 
 export type Table = Readonly<Record<string, unknown>>;
 
@@ -38,7 +39,7 @@ function readOne(path: string): Table {
   try {
     text = readFileSync(path, "utf8");
   } catch (error) {
-    throw new Error(`${path} cannot be read: ${messageOf(error)}. Give the path of LiteLLM's config.yaml.`, { cause: error });
+    throw new Error(`${path} cannot be read: ${whyUnreadable(error)}. Give the path of LiteLLM's config.yaml.`, { cause: error });
   }
   let value: unknown;
   try {

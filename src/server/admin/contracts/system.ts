@@ -82,7 +82,8 @@ export const systemContracts = {
         .string()
         .optional()
         .describe(`${protocolIds.join(", ")}; openai-chat if omitted`),
-      key: z.string().optional().describe("id or prefix of a key of the gateway: which targets its model list allows"),
+      // Not `key`, which is a credential in any query.
+      key_id: z.string().optional().describe("id or prefix of a key of the gateway: which targets its model list allows"),
     }),
     answer: z.object({
       model: z.string(),
