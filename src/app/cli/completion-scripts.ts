@@ -109,7 +109,7 @@ function fishScript(commands: readonly CommandInfo[]): string {
         .map((below) => `${begin} -f -a ${below.words.at(-1)} -d ${quoted(below.description)}`),
       ...options.map((option) => {
         const values = valueWords(option);
-        const takes = option.value === undefined ? "" : values === undefined ? " -r" : ` -x -a "${values.replaceAll("$(", "(")}"`;
+        const takes = option.value === undefined ? "" : fishValue(values);
         const short = option.short === undefined ? "" : ` -s ${option.short.slice(1)}`;
         return `${begin}${short} -l ${option.long.slice(2)}${takes} -d ${quoted(option.description)}`;
       }),
@@ -128,6 +128,11 @@ function __tokligence_at
 end
 ${lines.join("\n")}
 `;
+}
+
+/** ` -r`: any file or text. */
+function fishValue(values: string | undefined): string {
+  return values === undefined ? " -r" : ` -x -a "${values.replaceAll("$(", "(")}"`;
 }
 
 function quoted(text: string): string {
