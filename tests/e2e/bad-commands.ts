@@ -132,7 +132,6 @@ export const badInputs: Readonly<Record<string, readonly (readonly string[])[]>>
   "tokligence-daemon start": [
     ["--port", "x"],
     ["--port", "70000"],
-    ["--host", "no such host"],
   ],
   "tokligence-daemon restart": [["--port", "x"]],
   "tokligence completion": [["tcsh"], [], ["--names", "keys"]],
