@@ -64,6 +64,11 @@ export const badInputs: Readonly<Record<string, readonly (readonly string[])[]>>
     ["loopback", "--history", "--days", "x"],
   ],
   "tokligence market share": [["no-such-model"], ["loopback", "--input", "much"], ["loopback", "--concurrency", "0"]],
+  "tokligence market sell": [
+    ["loopback", "--rule", "cheap"],
+    ["none", "--hours", "20:00-07:00"],
+    ["loopback", "--share", "x"],
+  ],
   "tokligence market unshare": [["none"]],
   "tokligence market invite": [["--limit", "much"]],
   "tokligence market join": [["not-an-invite", "--yes"]],

@@ -28,6 +28,8 @@ let programs: ReadonlyMap<string, Command>;
 let closeSocket: () => Promise<void>;
 const env = { ...process.env };
 before(async () => {
+  // A start listens for errors of these as long as its process lives.
+  for (const stream of [process.stdout, process.stderr]) stream.setMaxListeners(50);
   folder = mkdtempSync(join(tmpdir(), "tokligence-commands-"));
   mkdirSync(join(folder, "empty"));
   config = join(folder, "config.yaml");
@@ -49,6 +51,7 @@ before(async () => {
   ]);
 });
 after(async () => {
+  for (const stream of [process.stdout, process.stderr]) stream.removeAllListeners("error").setMaxListeners(10);
   await closeSocket();
   await gateway.stop();
   Object.assign(process.env, env);
