@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { OperationContract } from "./contract.ts";
 
 export const secretsContracts = {
