@@ -36,6 +36,8 @@ export interface IdentityUser {
 export interface CheckedIdentity extends IdentityRef {
   /** Sealed. */
   readonly refreshToken: string;
+  /** When it was last confirmed. */
+  readonly checkedMs: number;
 }
 
 /**
@@ -52,8 +54,11 @@ export interface Identities {
   end(identity: IdentityRef): Promise<IdentityUser | undefined>;
   /** Identities with keys that are accepted, and a token, that were not confirmed since then; the longest first. */
   due(beforeMs: number, limit: number): Promise<CheckedIdentity[]>;
-  /** Something about an identity could not be checked: others are checked first. */
-  noteChecked(identity: IdentityRef): Promise<void>;
+  /**
+   * Takes an identity that is due, to check it now. `false`: another gateway on the database has taken it, or the person has signed in meanwhile. A refresh token
+   * must not be sent twice: many providers take that for a theft, and end the sign-in.
+   */
+  claim(identity: CheckedIdentity): Promise<boolean>;
   /** Marks something as used. `false`: it was used before. It is forgotten after `endsMs`. */
   useOnce(id: string, endsMs: number): Promise<boolean>;
 }
@@ -98,31 +103,45 @@ export function createIdentities({ store, clock, ids, random = randomBytes, onCh
       if (ended !== undefined) onChanged(ended.keyId);
       return ended;
     },
-    async due(beforeMs, limit) {
-      const rows = await store.db
-        .selectFrom("identities")
-        .innerJoin("api_keys", "api_keys.id", "identities.key_id")
-        .innerJoin("users", "users.id", "identities.user_id")
-        .select(["identities.issuer", "identities.subject", "identities.refresh_token"])
-        .where("identities.checked_ms", "<=", beforeMs)
-        .where("identities.refresh_token", "is not", null)
-        .where("api_keys.revoked_ms", "is", null)
-        .where("api_keys.expires_ms", ">", clock.now())
-        .where("users.disabled_ms", "is", null)
-        .orderBy("identities.checked_ms")
-        .limit(limit)
-        .execute();
-      return rows.map(({ issuer, subject, refresh_token: refreshToken }) => ({ issuer, subject, refreshToken: refreshToken! }));
-    },
-    async noteChecked({ issuer, subject }) {
-      const checked = store.db.updateTable("identities").set({ checked_ms: clock.now() });
-      await checked.where("issuer", "=", issuer).where("subject", "=", subject).execute();
+    due: (beforeMs, limit) => readDue(store, { beforeMs, limit, nowMs: clock.now() }),
+    async claim({ issuer, subject, checkedMs }) {
+      const claimed = store.db.updateTable("identities").set({ checked_ms: clock.now() }).where("checked_ms", "=", checkedMs);
+      const { numUpdatedRows } = await claimed.where("issuer", "=", issuer).where("subject", "=", subject).executeTakeFirstOrThrow();
+      return numUpdatedRows === 1n;
     },
     async useOnce(id, endsMs) {
       await store.db.deleteFrom("used_sign_ins").where("ends_ms", "<=", clock.now()).execute();
       return (await store.insertRows("used_sign_ins", ["id", "ends_ms"], [[id, endsMs]])) === 1;
     },
   };
+}
+
+interface DueQuery {
+  readonly beforeMs: number;
+  readonly limit: number;
+  readonly nowMs: number;
+}
+
+async function readDue(store: Store, { beforeMs, limit, nowMs }: DueQuery): Promise<CheckedIdentity[]> {
+  const rows = await store.db
+    .selectFrom("identities")
+    .innerJoin("api_keys", "api_keys.id", "identities.key_id")
+    .innerJoin("users", "users.id", "identities.user_id")
+    .select(["identities.issuer", "identities.subject", "identities.refresh_token", "identities.checked_ms"])
+    .where("identities.checked_ms", "<=", beforeMs)
+    .where("identities.refresh_token", "is not", null)
+    .where("api_keys.revoked_ms", "is", null)
+    .where("api_keys.expires_ms", ">", nowMs)
+    .where("users.disabled_ms", "is", null)
+    .orderBy("identities.checked_ms")
+    .limit(limit)
+    .execute();
+  return rows.map((row) => ({
+    issuer: row.issuer,
+    subject: row.subject,
+    refreshToken: row.refresh_token!,
+    checkedMs: row.checked_ms,
+  }));
 }
 
 interface Makes {

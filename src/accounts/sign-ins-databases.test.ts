@@ -50,16 +50,19 @@ async function play(under: AccountsUnderTest): Promise<readonly unknown[]> {
   const { key: other } = await accounts.createKey({ user: admitted.userId, parent: admitted.keyId, expires: "1d" });
   await step(identities.admit({ ...person, role: "user", keysEndMs: keysEndMs + dayMs, refreshToken: undefined, isSignIn: false }));
   await step(accounts.listKeys({ user: admitted.userId }));
-  await step(Promise.all([key, other].map((text) => accounts.authenticate(text))));
+  await step(Promise.all([key, other].map(async (text) => await accounts.authenticate(text))));
   await step(identities.due(startMs + dayMs, 10));
   await step(identities.due(startMs, 10));
+  const [found] = await identities.due(startMs + dayMs, 10);
+  await step(identities.claim(found!));
+  await step(identities.claim(found!));
   const uses = await Promise.all([1, 2, 3].map(() => identities.useOnce("a", startMs + dayMs)));
   await step(Promise.resolve(uses.filter((isFirst) => isFirst).length));
   await step(identities.end(person));
   await step(identities.end(person));
   await step(identities.end({ ...person, subject: "2" }));
   await step(sessions.authenticate(token));
-  await step(Promise.all([key, other].map((text) => accounts.authenticate(text))));
+  await step(Promise.all([key, other].map(async (text) => await accounts.authenticate(text))));
   await step(identities.due(startMs + dayMs, 10));
   await step(identities.admit({ ...person, role: "user", keysEndMs, refreshToken: undefined, isSignIn: false }));
   await step(identities.admit({ ...person, role: "user", keysEndMs, refreshToken: undefined }));
@@ -79,7 +82,7 @@ describe("sessions and identities on PostgreSQL", { skip: withoutPostgres }, () 
     try {
       const steps = await play(sqlite);
       assert.deepEqual(await play(postgresql), steps);
-      assert.deepEqual(steps.slice(8, 11), [[], 1, { ...(steps[0] as object) }]);
+      assert.deepEqual(steps.slice(8, 13), [[], true, false, 1, { ...(steps[0] as object) }]);
       assert.deepEqual(steps.slice(-3), [
         { code: "sign_in_refused", message: 'The sign-in is refused: the user "Ann_1-2" is disabled. Ask an admin of the gateway.' },
         [],

@@ -42,13 +42,13 @@ async function checkAll(deps: RecheckDeps): Promise<void> {
   const found = current();
   if (found === undefined) return;
   for (const identity of await identities.due(clock.now() - found.settings.checkEveryMs, mostAtOnce)) {
+    if (!(await identities.claim(identity))) continue;
     try {
       await checkOne(deps, found, identity);
     } catch (error) {
       // A provider that is away will not answer for the others either.
       if (!(error instanceof GatewayError) || error.code !== "sign_in_failed") throw error;
       logger.warn({ error: error.message }, "a user could not be checked at the identity provider, and stays as it is");
-      await identities.noteChecked(identity);
     }
   }
 }
@@ -62,7 +62,7 @@ async function checkOne(
 ): Promise<void> {
   const token = issuer === settings.issuer ? signIn.openRefreshToken(refreshToken) : undefined;
   // Of a provider of an earlier configuration, or sealed by a key that is gone.
-  if (token === undefined) return await identities.noteChecked({ issuer, subject });
+  if (token === undefined) return;
   const event = { action: "sso.check", address: "", isOurs: true, outcome: "refused" } as const;
   const confirmed = await provider.refresh(token, subject);
   if (confirmed === undefined) {

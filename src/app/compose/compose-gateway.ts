@@ -154,6 +154,8 @@ export async function composeGateway(options: ComposeOptions): Promise<Gateway> 
     ids,
     logger,
   });
+  // Also in the primary of several workers, which never warms up: it alone checks.
+  recheck.start();
   const edge = createEdge(edgeDeps);
   models.metrics.watch(() => ({ ...loadValues(edge, load), ...signIns.values() }));
   models.metrics.watch(() => changeValues(records.performance));
@@ -182,7 +184,6 @@ export async function composeGateway(options: ComposeOptions): Promise<Gateway> 
     async warmUp() {
       await current.warmUp();
       market.start();
-      recheck.start();
     },
     role: records.role,
     recheck: () => recheck.runNow(),
