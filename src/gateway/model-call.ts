@@ -270,9 +270,9 @@ export class ModelCall implements EntryContext {
     return leg;
   }
 
-  /** A second attempt begins beside this one. */
-  countAttempt(): void {
-    this.#attempts += 1;
+  /** This number of attempts was made, those beside this one included. */
+  noteAttempts(count: number): void {
+    this.#attempts = Math.max(this.#attempts, count);
   }
 
   /** The two attempts are over: what is known of the last one is known of the request. */
@@ -280,7 +280,7 @@ export class ModelCall implements EntryContext {
     const { exchange, race } = this;
     Object.assign(this, last, { exchange, answer: Object.assign(this.answer, last.answer), race });
     this.#entry = last.#entry;
-    this.#attempts = Math.max(this.#attempts, last.#attempts);
+    this.noteAttempts(last.#attempts);
     this.#failures = last.#failures;
     this.#lost = lost;
   }

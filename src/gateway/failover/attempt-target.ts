@@ -1,6 +1,7 @@
 import { GatewayError } from "../../core/index.ts";
 import type { Attempt, Target } from "../../upstream/index.ts";
 import { subjectOf } from "../admission/subject-of.ts";
+import type { Bucket } from "../../limits/index.ts";
 import { settleHold } from "../admission/take-limits.ts";
 import { sendUpstream } from "../answers/send-upstream.ts";
 import type { FailedAttempt } from "../delivery.ts";
@@ -33,11 +34,15 @@ export interface AttemptOptions {
 }
 
 /** An attempt at a target, as soon as that has room for it. */
-export async function attemptTarget(call: ModelCall, target: Target, options: AttemptOptions): Promise<AttemptOutcome> {
-  const { attempt } = target;
+export function attemptTarget(call: ModelCall, target: Target, options: AttemptOptions): Promise<AttemptOutcome> {
   const { limits } = call.deps;
-  const buckets = limits.hasTargets ? limits.ofTarget(subjectOf(call, attempt)) : undefined;
-  if (buckets === undefined) return await send(call, target, options);
+  const buckets = limits.hasTargets ? limits.ofTarget(subjectOf(call, target.attempt)) : undefined;
+  // Most requests need no promise more than this one.
+  return buckets === undefined ? send(call, target, options) : sendLimited(call, target, options, buckets);
+}
+
+async function sendLimited(call: ModelCall, target: Target, options: AttemptOptions, buckets: readonly Bucket[]): Promise<AttemptOutcome> {
+  const { attempt } = target;
   const taken = await takeTarget(call, { attempt, buckets, waitMs: options.waitMs });
   if ("end" in taken) return { cut: taken.end === "left" ? undefined : taken.end };
   if ("refusal" in taken) return { limited: limitReached(taken.refusal) };

@@ -1,181 +1,18 @@
 import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
-import { GatewayError, Secret, shuttingDown } from "../../core/index.ts";
-import {
-  buildProviders,
-  createCatalog,
-  createProviderHealth,
-  defaultResilience,
-  noTargetTable,
-  type Hedge,
-  type UpstreamClient,
-  type UpstreamHandler,
-} from "../../upstream/index.ts";
+import { shuttingDown } from "../../core/index.ts";
+import { BudgetExceeded, type Budget } from "../../ledger/index.ts";
 import { receive } from "../admission/receive.ts";
-import { createAttemptRegistry } from "../answers/attempt-registry.ts";
-import type { ModelCall } from "../model-call.ts";
-import { FakeExchange, fakeCall, fakeWorld, type FakeWorld } from "../testing.ts";
+import { fakeCall } from "../testing.ts";
+import { closeHedgeScenes, HedgeScene, settle } from "./hedge-testing.ts";
 import { planHedge } from "./plan-hedge.ts";
 import { planRequest } from "./plan-request.ts";
-import { sendWithFailover } from "./send-with-failover.ts";
+import { reserveTargets } from "./reserve-targets.ts";
 
-const usage = { prompt_tokens: 10, completion_tokens: 4, total_tokens: 14 };
-
-/** A client that can leave. */
-class LeavingExchange extends FakeExchange {
-  #callback: () => void = () => undefined;
-
-  override onLeave(callback: () => void): void {
-    this.#callback = callback;
-  }
-
-  leave(): void {
-    this.closed = true;
-    this.#callback();
-  }
-}
-
-interface Sent {
-  readonly handler: UpstreamHandler;
-  isAborted: boolean;
-}
-
-/** A model with the targets a, b and c, whose providers answer when the test says so, and a clock that the test moves. */
-class Scene {
-  readonly world: FakeWorld;
-  readonly registry;
-  readonly sent = new Map<string, Sent>();
-  readonly #timers: { atMs: number; task: (() => void) | undefined }[] = [];
-
-  constructor(hedge: Hedge) {
-    const names = ["a", "b", "c"];
-    const providers = buildProviders(
-      names.map((name) => ({
-        name,
-        enabled: true,
-        protocols: ["openai-chat" as const],
-        baseUrl: "http://127.0.0.1:1/v1",
-        keys: [new Secret(`sk-${name}`)],
-      })),
-    );
-    this.world = fakeWorld({
-      schedule: (delayMs, task) => {
-        const timer = { atMs: this.world.nowMs + delayMs, task: task as (() => void) | undefined };
-        this.#timers.push(timer);
-        return () => {
-          timer.task = undefined;
-        };
-      },
-    });
-    const { clock } = this.world.deps;
-    this.registry = createAttemptRegistry(clock);
-    const client: UpstreamClient = {
-      dispatch: ({ provider }, handler) => {
-        const sent = { handler, isAborted: false };
-        this.sent.set(provider.name, sent);
-        const abort = (): void => {
-          sent.isAborted = true;
-        };
-        return { abort, pause: () => undefined, resume: () => undefined };
-      },
-      close: () => Promise.resolve(),
-    };
-    const targets = names.map((name) => ({ model: `${name}/m`, weight: 1 }));
-    const snapshot = {
-      ...this.world.deps.current(),
-      resilience: defaultResilience,
-      catalog: createCatalog({
-        providers,
-        routes: [],
-        aliases: new Map(),
-        targets: { ...noTargetTable, models: new Map([["m", { targets, hedge }]]) },
-      }),
-      client,
-    };
-    Object.assign(this.world.deps, {
-      activeAttempts: this.registry,
-      providerHealth: createProviderHealth({ clock }),
-      keyHealth: createProviderHealth({ clock }),
-      current: () => snapshot,
-    });
-    scenes.push(this);
-  }
-
-  /** One request. Resolves when it is over; its ModelCall is `call`. */
-  async ask(body: object = {}, exchange: FakeExchange = this.exchange(body)): Promise<{ call: ModelCall; outcome: Promise<string> }> {
-    const call = fakeCall(this.world, exchange);
-    await receive(call);
-    call.plan = planRequest(call);
-    planHedge(call);
-    const outcome = sendWithFailover(call, call.plan.attempts).then(
-      () => "served",
-      (error: unknown) => (error instanceof GatewayError ? `${error.code} ${error.status}` : String(error)),
-    );
-    await settle();
-    return { call, outcome };
-  }
-
-  exchange(body: object = {}): LeavingExchange {
-    return new LeavingExchange(JSON.stringify({ model: "m", messages: [{ role: "user", content: "hi" }], ...body }));
-  }
-
-  async pass(ms: number): Promise<void> {
-    this.world.nowMs += ms;
-    for (const timer of this.#timers) {
-      if (timer.task === undefined || timer.atMs > this.world.nowMs) continue;
-      const { task } = timer;
-      timer.task = undefined;
-      task();
-    }
-    await settle();
-  }
-
-  /** The provider's whole answer, or its refusal. */
-  async answer(name: string, status = 200): Promise<void> {
-    const { handler } = this.sent.get(name)!;
-    const choices = [{ index: 0, message: { role: "assistant", content: `from ${name}` }, finish_reason: "stop" }];
-    const body = status === 200 ? { object: "chat.completion", model: "m", choices, usage } : { error: { message: "No." } };
-    handler.onHead(status, ["content-type", "application/json"]);
-    handler.onData(Buffer.from(JSON.stringify(body)));
-    handler.onEnd();
-    await settle();
-  }
-
-  async stream(name: string, ...contents: readonly string[]): Promise<void> {
-    const { handler } = this.sent.get(name)!;
-    handler.onHead(200, ["content-type", "text/event-stream"]);
-    for (const content of contents) {
-      const choices = [{ index: 0, delta: { content } }];
-      handler.onData(Buffer.from(`data: ${JSON.stringify({ object: "chat.completion.chunk", model: "m", choices })}\n\n`));
-    }
-    await settle();
-  }
-
-  /** Which providers were asked, `-`: and aborted. */
-  get asked(): string {
-    return [...this.sent].map(([name, { isAborted }]) => (isAborted ? `${name}-` : name)).join(" ");
-  }
-
-  /** `1 a cancelled hedge_lost 10+0`: the entries as they were closed. */
-  get entries(): readonly string[] {
-    return this.world.closed.map(
-      ({ attempt, provider, status, errorCode, usage: used, usageSource }) =>
-        `${attempt} ${provider} ${status} ${errorCode ?? "-"} ${used.input ?? "-"}+${used.output ?? "-"} ${usageSource}`,
-    );
-  }
-}
-
-const scenes: Scene[] = [];
-afterEach(() => {
-  for (const { registry } of scenes.splice(0)) registry.close();
-});
-
-async function settle(): Promise<void> {
-  for (let turn = 0; turn < 20; turn++) await Promise.resolve();
-}
+afterEach(closeHedgeScenes);
 
 test("a second target is asked after the delay; its content comes first, and the first target is cancelled", async () => {
-  const scene = new Scene(500);
+  const scene = new HedgeScene(500);
   const exchange = scene.exchange();
   const { call, outcome } = await scene.ask({}, exchange);
   await scene.pass(499);
@@ -198,7 +35,7 @@ test("a second target is asked after the delay; its content comes first, and the
 });
 
 test("if the first target has content first, the second one is cancelled", async () => {
-  const scene = new Scene(500);
+  const scene = new HedgeScene(500);
   const { call, outcome } = await scene.ask();
   await scene.pass(500);
   await scene.pass(300);
@@ -210,7 +47,7 @@ test("if the first target has content first, the second one is cancelled", async
 });
 
 test("an answer within the delay asks no other target", async () => {
-  const scene = new Scene(500);
+  const scene = new HedgeScene(500);
   const { call, outcome } = await scene.ask();
   await scene.pass(400);
   await scene.answer("a");
@@ -220,7 +57,7 @@ test("an answer within the delay asks no other target", async () => {
 });
 
 test("of a stream, the head is no content: whichever has content first answers, and what it then sends is all that the client gets", async () => {
-  const scene = new Scene(500);
+  const scene = new HedgeScene(500);
   const exchange = scene.exchange({ stream: true });
   await scene.ask({}, exchange);
   await scene.stream("a");
@@ -246,7 +83,7 @@ test("of a stream, the head is no content: whichever has content first answers, 
 });
 
 test("an attempt that fails leaves the other one to answer; if both fail, the next target is asked", async () => {
-  const one = new Scene(500);
+  const one = new HedgeScene(500);
   const first = await one.ask();
   await one.pass(500);
   await one.answer("a", 503);
@@ -256,7 +93,7 @@ test("an attempt that fails leaves the other one to answer; if both fail, the ne
   assert.deepEqual(first.call.failures, [{ reason: "overloaded", provider: "a", model: "m" }]);
   assert.deepEqual([first.call.attempts, first.call.lost], [2, undefined]);
 
-  const both = new Scene(500);
+  const both = new HedgeScene(500);
   const second = await both.ask();
   await both.pass(500);
   await both.answer("b", 503);
@@ -273,7 +110,7 @@ test("an attempt that fails leaves the other one to answer; if both fail, the ne
 });
 
 test("a failure within the delay goes to the next target at once, which may be hedged in its place", async () => {
-  const scene = new Scene(500);
+  const scene = new HedgeScene(500);
   const { outcome } = await scene.ask();
   await scene.pass(100);
   await scene.answer("a", 503);
@@ -288,7 +125,7 @@ test("a failure within the delay goes to the next target at once, which may be h
 });
 
 test("a client that leaves, and a shutdown, end both attempts", async () => {
-  const left = new Scene(500);
+  const left = new HedgeScene(500);
   const exchange = left.exchange();
   const gone = await left.ask({}, exchange);
   await left.pass(500);
@@ -299,7 +136,7 @@ test("a client that leaves, and a shutdown, end both attempts", async () => {
   assert.deepEqual(left.entries, [`1 a cancelled client_closed_request ${estimate}`, `2 b cancelled client_closed_request ${estimate}`]);
   assert.notEqual(gone.call.lost, undefined);
 
-  const ended = new Scene(500);
+  const ended = new HedgeScene(500);
   const cut = await ended.ask();
   await ended.pass(500);
   ended.registry.terminateAll(shuttingDown());
@@ -307,8 +144,52 @@ test("a client that leaves, and a shutdown, end both attempts", async () => {
   assert.equal(ended.asked, "a- b-");
 });
 
+test("a second target whose provider has no place free is not waited for", async () => {
+  const scene = new HedgeScene(500);
+  const asked: string[] = [];
+  Object.assign(scene.world.deps, {
+    limits: {
+      hasTargets: true,
+      ofTarget: ({ provider }: { readonly provider: string }) => (provider === "b" ? [{ counts: "slots" }] : undefined),
+      take: () => {
+        asked.push("b");
+        return { bucket: { counts: "slots", kind: "concurrent", amount: 1, subject: { kind: "provider" } }, waitMs: 10 };
+      },
+      settle: () => undefined,
+    },
+  });
+  const { call, outcome } = await scene.ask();
+  await scene.pass(500);
+  await scene.pass(100);
+  await scene.answer("a");
+  assert.deepEqual([await outcome, scene.asked, asked, call.attempts], ["served", "a", ["b"], 1]);
+});
+
+test("budgets reserve the price of both attempts; if there is room for one only, no second target is asked", async () => {
+  for (const [room, isHedged] of [
+    [20n, true],
+    [9n, false],
+  ] as const) {
+    const scene = new HedgeScene(500);
+    const amounts: bigint[] = [];
+    const reserve = ({ amountNanoUsd }: { readonly amountNanoUsd: bigint }): Promise<readonly never[]> => {
+      amounts.push(amountNanoUsd);
+      return amountNanoUsd <= room ? Promise.resolve([]) : Promise.reject(new BudgetExceeded({ subject: "user" } as Budget, "No room."));
+    };
+    const budgets = { of: () => [{ id: "b", subject: "user" }], hasTargets: false, reserve, countRefusal: () => undefined };
+    Object.assign(scene.world.deps, { budgets });
+    const call = fakeCall(scene.world, scene.exchange());
+    await receive(call);
+    call.plan = planRequest(call);
+    planHedge(call);
+    await reserveTargets(call, call.plan.attempts);
+    // Each attempt costs 5.
+    assert.deepEqual([amounts, call.hedge], isHedged ? [[10n], 500] : [[10n, 5n], undefined]);
+  }
+});
+
 test("no more second attempts are made than the retry budget allows", async () => {
-  const scene = new Scene(500);
+  const scene = new HedgeScene(500);
   const requests = 100;
   for (let count = 0; count < requests; count++) {
     const { outcome } = await scene.ask();
@@ -335,7 +216,7 @@ test("a request with side effects at its provider is never sent twice", async ()
   };
   const outcomes: Record<string, string> = {};
   for (const [what, body] of Object.entries(bodies)) {
-    const scene = new Scene(500);
+    const scene = new HedgeScene(500);
     await scene.ask(body);
     await scene.pass(500);
     outcomes[what] = scene.asked;
@@ -348,7 +229,7 @@ test("a request with side effects at its provider is never sent twice", async ()
 });
 
 test("p95: the second target is asked after the time in which 95 % of the first one's answers came, once 20 were measured", async () => {
-  const scene = new Scene("p95");
+  const scene = new HedgeScene("p95");
   for (let count = 1; count <= 20; count++) {
     const { outcome } = await scene.ask();
     await scene.pass(count * 100);

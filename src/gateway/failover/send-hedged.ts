@@ -76,6 +76,7 @@ class Race {
       },
       (error: unknown) => {
         this.#cancelTimer?.();
+        for (const other of this.#legs) if (other !== leg && !other.isOver) other.lose();
         this.#reject(error);
       },
     );
@@ -92,9 +93,7 @@ class Race {
       return;
     const target = this.#hedging.chooseSecond();
     if (target === undefined || !deps.retryBudget.tryRetry(current.resilience.retryShare)) return;
-    deps.hedges.asked += 1;
     this.#run(first.call, target, { ...this.#hedging.options, waitMs: 0 });
-    first.call.countAttempt();
   }
 
   /** @returns whether the other attempt may answer, too. */
@@ -108,7 +107,9 @@ class Race {
     this.#cancelTimer?.();
     this.#cancelTimer = undefined;
     for (const other of this.#legs) {
-      if (other === leg || other.isOver) continue;
+      if (other === leg) continue;
+      leg.call.noteAttempts(other.call.attempts);
+      if (other.isOver) continue;
       const { provider, upstreamModel } = other.target.attempt;
       leg.call.noteFailure({ reason: "hedge_lost", provider: provider.name, model: upstreamModel });
       if (other === this.#legs[0]) this.#learnSilence(other);
@@ -148,7 +149,11 @@ class Race {
   #end(lastEnded: Leg): HedgedEnd {
     const last = this.#winner ?? this.#lastSent(lastEnded);
     const other = this.#legs.find((leg) => leg !== last);
-    if (other !== undefined) settleCaching(other.call);
+    if (other !== undefined) {
+      last.call.noteAttempts(other.call.attempts);
+      settleCaching(other.call);
+    }
+    if (this.#legs[1]?.call.entry !== undefined) this.#call.deps.hedges.asked += 1;
     const isCancelled = other?.call.entry?.settlement?.status === "cancelled" && other.call.entry !== this.#call.entry;
     const lost = isCancelled ? other.call.entry : undefined;
     if (this.#winner !== undefined) this.#count(this.#winner, lost);

@@ -4,7 +4,7 @@ import type { Attempt, Target, TargetState } from "../../upstream/index.ts";
 import { refusalIn } from "../errors/upstream-errors.ts";
 import { answerEstimate } from "../lanes/count-tokens.ts";
 import type { ModelCall } from "../model-call.ts";
-import { attemptTarget, type AttemptOutcome } from "./attempt-target.ts";
+import { attemptTarget, type AttemptOptions, type AttemptOutcome } from "./attempt-target.ts";
 import { chooseAny, chooseFirst, chooseNext } from "./choose-target.ts";
 import { conversationOf, type Conversation } from "../prompt-caches/conversation.ts";
 import { fallbacksFor } from "./fallbacks.ts";
@@ -49,6 +49,8 @@ class Failover {
   #unfit: GatewayError | undefined;
   /** No place was free within the limits of a provider or model. */
   #limited: GatewayError | undefined;
+  /** The target of the attempt that has ended last: of two at the same time, the one that counts. */
+  #asked: Target | undefined;
   #last: Target | undefined;
   #retries = 0;
   #isRetrying = false;
@@ -67,10 +69,10 @@ class Failover {
     try {
       let target = this.#first();
       while (target !== undefined) {
-        const [last, outcome] = await this.#send(target);
+        const outcome = await this.#send(target);
         if (outcome === "served") return;
         this.#endRetry();
-        const next = this.#afterOutcome(last, outcome);
+        const next = this.#afterOutcome(this.#asked!, outcome);
         target = next instanceof Promise ? await next : next;
       }
     } finally {
@@ -131,14 +133,19 @@ class Failover {
   }
 
   /** An attempt at a target; if that is silent for long, one at a second target at the same time. */
-  async #send(target: Target): Promise<readonly [Target, AttemptOutcome]> {
+  #send(target: Target): Promise<AttemptOutcome> {
     const call = this.#call;
     this.#stay(target);
     // A fallback has no fallbacks.
     const isFilterAnError = !this.#isFallback && fallbacksFor(call, "filtered") !== undefined;
     const options = this.#hasSpill(target.attempt) ? { isFilterAnError, waitMs: 0 } : { isFilterAnError };
     const delayMs = call.hedge === undefined || !mayRace(call, target) ? undefined : hedgeDelayMs(call, target);
-    if (delayMs === undefined) return [target, await attemptTarget(call, target, options)];
+    this.#asked = target;
+    return delayMs === undefined ? attemptTarget(call, target, options) : this.#sendHedged(target, delayMs, options);
+  }
+
+  async #sendHedged(target: Target, delayMs: number, options: AttemptOptions): Promise<AttemptOutcome> {
+    const call = this.#call;
     const end = await sendHedged(call, { first: target, delayMs, options, chooseSecond: () => this.#chooseSecond(target) });
     call.adopt(end);
     // At most once for each request.
@@ -147,7 +154,8 @@ class Failover {
       this.#tried.states.push(end.failedBefore.state);
       this.#stay(end.target);
     }
-    return [end.target, end.outcome];
+    this.#asked = end.target;
+    return end.outcome;
   }
 
   /** Of another provider or model, if there is one, else another key of the same. */
