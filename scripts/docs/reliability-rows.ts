@@ -39,6 +39,20 @@ export const reliabilityRows: Readonly<Record<string, readonly ReliabilityRow[]>
     },
     {
       promise:
+        "While a target is silent a second one is asked (`hedge`), of any protocol: the first content answers, the other request is cancelled, and both are in the ledger.",
+      test: inTest("tests/e2e/hedge.test.ts"),
+    },
+    {
+      promise:
+        "A budget, a limit or a model restriction is never bypassed by failing over, an alias, another dialect, a background, a cached or a hedged response.",
+      test: inTest("tests/e2e/never-bypassed.test.ts"),
+    },
+    {
+      promise: "The response cache over Redis: answers reach no other user, and without Redis each request goes to its provider at once.",
+      test: inTest("tests/e2e/response-cache-redis.test.ts"),
+    },
+    {
+      promise:
         "With three keys of a provider a conversation stays at one of them: at least 95 % as much is read from the provider's prompt cache as with one key.",
       test: inTest("tests/e2e/cache-affinity.test.ts"),
     },
