@@ -290,6 +290,13 @@ export const reliabilityRows: Readonly<Record<string, readonly ReliabilityRow[]>
         "{memory.operations} in memory, {sqlite.operations} on SQLite, {postgresql.operations} on PostgreSQL; {faults.found} of {faults.planted} faults found",
     },
     {
+      promise:
+        "Twelve nodes and an exchange, the program's own code, with lost, cut, delayed and repeated calls, partitions, crashes at each statement and wrong clocks, 2,000 seeds: each answered request is in both ledgers once, nothing stays reserved, an honest node loses at most what a cut line has lost, and nobody avoids an honest node.",
+      test: { long: "market-simulator" },
+      figures:
+        "{seeds} seeds: {answered} of {asked} requests answered, {crashes} crashes, {lost} calls lost, {cut} cut, {repeated} repeated; {faults.found} of {faults.planted} planted faults found",
+    },
+    {
       promise: "A second implementation, in Python, reproduces documents, seals, costs and the clearing: the vectors, and random ones.",
       test: { long: "market-vectors" },
       figures:

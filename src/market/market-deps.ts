@@ -1,9 +1,10 @@
-import type { Clock, IdSource, Logger, Sealer } from "../core/index.ts";
+import type { Clock, Every, IdSource, Logger, Sealer } from "../core/index.ts";
 import type { GatewayDeps } from "../gateway/index.ts";
 import type { Store } from "../store/index.ts";
 import type { PooledUpstreamClient, TargetStates } from "../upstream/index.ts";
 import type { ExchangeSection } from "./exchange/section.ts";
 import type { MarketSection } from "./section.ts";
+import type { createMarketListener } from "./sell/listener.ts";
 
 /** What a gateway gives to its market. */
 export interface MarketDeps {
@@ -23,4 +24,13 @@ export interface MarketDeps {
   readonly maxBodyBytes: () => number;
   /** The models that peers offer have changed: the catalog is made again. */
   readonly onChange: () => void;
+  /** The machine's if omitted: timers, sockets and randomness. */
+  readonly machine?: Partial<MarketMachine>;
+}
+
+/** What a market uses of the machine that it runs on. */
+export interface MarketMachine {
+  readonly every: Every;
+  readonly createListener: typeof createMarketListener;
+  readonly random: () => number;
 }

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
-import { createPeriodic, GatewayError, messageOf } from "../core/index.ts";
+import { createPeriodic, everyByTimer, GatewayError, messageOf } from "../core/index.ts";
 import { parseUsd, type PriceOverrides } from "../ledger/index.ts";
 import type { Provider } from "../upstream/index.ts";
 import { Books } from "./books.ts";
@@ -87,7 +87,7 @@ export class Market {
       onChange: deps.onChange,
       allowPrivate: () => settings().allowPrivate,
       record: this.record,
-      random: () => Math.random(),
+      random: deps.machine?.random ?? Math.random,
       onStatement: ({ node }, transport, statement) => this.statements.take({ clearing: node, transport }, statement),
     });
     this.pool = this.#createPool();
@@ -117,10 +117,12 @@ export class Market {
     const onError = (error: unknown): void => {
       logger.warn({ error: messageOf(error) }, "the market's work in the background failed; it is tried again");
     };
+    const { every = everyByTimer } = deps.machine ?? {};
+    const how = { onError, every };
     this.#periodic = [
-      createPeriodic({ everyMs: bookMs, run: () => this.book.refresh(), onError }),
-      createPeriodic({ everyMs: sweepMs, run: () => this.#sweep(), onError }),
-      createPeriodic({ everyMs: sweepMs, run: () => this.publisher.run(), onError }),
+      createPeriodic({ everyMs: bookMs, run: () => this.book.refresh(), ...how }),
+      createPeriodic({ everyMs: sweepMs, run: () => this.#sweep(), ...how }),
+      createPeriodic({ everyMs: sweepMs, run: () => this.publisher.run(), ...how }),
     ];
   }
 
@@ -274,7 +276,8 @@ export class Market {
     const { maySell, settings, clock, logger, maxBodyBytes } = this.#deps;
     if (!maySell) throw new GatewayError("invalid_request", "Selling needs one process: set gateway.workers to 1, and restart.");
     const { host, port } = settings();
-    const listener = createMarketListener({
+    const { createListener = createMarketListener } = this.#deps.machine ?? {};
+    const listener = createListener({
       api: this.api,
       logger,
       now: () => clock.now(),

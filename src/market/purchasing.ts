@@ -13,6 +13,7 @@ import { Policies } from "./buy/policies.ts";
 import type { SellerRecord } from "./buy/seller-record.ts";
 import { SpendLimits } from "./buy/spend-limits.ts";
 import type { Trades } from "./buy/trades.ts";
+import type { MarketMachine } from "./market-deps.ts";
 import type { Avoided } from "./peers/avoided.ts";
 import type { Statements } from "./statements/statements.ts";
 
@@ -29,6 +30,7 @@ interface PurchasingDeps {
   readonly record: SellerRecord;
   readonly avoided: Avoided;
   readonly statements: Statements;
+  readonly machine?: Partial<MarketMachine>;
 }
 
 /** What this node buys by policies, and how much it may spend. */
@@ -59,7 +61,7 @@ export class Purchasing {
         return statements.problem(peer.node) === undefined ? this.spend.problem(peer.node) : "its statement is wrong";
       },
       now,
-      random: () => Math.random(),
+      random: deps.machine?.random ?? Math.random,
     });
   }
 

@@ -10,9 +10,12 @@ export async function statementsOf(market: Market, name: string | undefined, isW
   const wanted = name === undefined ? undefined : (await market.peers.find(name)).name;
   await market.book.refresh(wanted);
   const problems = market.book.problems();
-  const sellers = market.book.sellers().filter(({ peer }) => wanted === undefined || peer.name === wanted);
+  // An exchange states the account, not the sellers that are bought from over it.
+  const clearings = market.book
+    .sellers()
+    .filter(({ peer, node }) => node.node === peer.node && (wanted === undefined || peer.name === wanted));
   const states: StatementState[] = [];
-  for (const { peer, transport } of sellers) {
+  for (const { peer, clearingTransport: transport } of clearings) {
     // What it stated before is old.
     if (problems.has(`@${peer.name}`)) continue;
     const { statement, entries, problem } = await market.statements.check({ clearing: peer.node, transport }, isWhole);

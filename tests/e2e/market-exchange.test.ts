@@ -132,6 +132,17 @@ test("requests with tools, and streams of Responses, go to an exchange if the bu
   assert.ok(text.length > 0);
 });
 
+test("the exchange's statement of a buyer's account is checked, and what was spent there is counted", async () => {
+  const { data } = await callAdmin(alice, "market.statements", { query: { verify: "true" } });
+  const found = data.filter(({ clearing }) => clearing !== "here");
+  assert.deepEqual(
+    found.map(({ clearing, problem }) => [clearing, problem]),
+    [["plaza", null]],
+  );
+  assert.ok(Number(found[0]!.acknowledged_credits) > 0);
+  assert.equal((await callAdmin(alice, "market.status")).spent_credits, found[0]!.acknowledged_credits);
+});
+
 test("a key that may go to peers only does not reach an exchange", async () => {
   const other = await alice.createKey();
   const openai = new OpenAI({ apiKey: other.key, baseURL: `${alice.url}/v1`, maxRetries: 0 });
@@ -160,6 +171,8 @@ test("what was bought is in both ledgers once, settled, and every sum is exact",
     [spent, -spent, spent, "0"],
   );
   assert.ok(nano(report.fees_credits) > 0n);
+  const [statement] = (await callAdmin(bob, "market.statements", { query: { name: "plaza", verify: "true" } })).data;
+  assert.deepEqual([statement?.clearing, statement?.problem, statement?.entries === statement?.checked_entries], ["plaza", null, true]);
   const { ok, broken, transfers } = await callAdmin(exchange, "exchange.check");
   assert.deepEqual({ ok, broken, hasTransfers: transfers > 0 }, { ok: true, broken: [], hasTransfers: true });
 });

@@ -55,6 +55,8 @@ export class AnswerReader {
   #isOver = false;
   /** What the receipt bills, once it is accepted. */
   cost: bigint | undefined;
+  /** The receipt is in the database: the last bytes of the answer wait for that, so that a crash leaves no answer without it. */
+  stored: Promise<void> = Promise.resolve();
   #answer: string | undefined;
 
   constructor(deps: MarketClientDeps, parts: AnswerParts) {
@@ -183,7 +185,7 @@ export class AnswerReader {
       state,
       receipt,
     };
-    this.#deps.trades.add({ ...trade, atMs: this.#deps.clock.now() }).catch((error: unknown) => {
+    this.stored = this.#deps.trades.add({ ...trade, atMs: this.#deps.clock.now() }).catch((error: unknown) => {
       this.#deps.logger.error({ error: messageOf(error), lease: receipt.body.lease }, "a trade could not be stored");
     });
   }
@@ -200,6 +202,7 @@ export class AnswerReader {
     const { pool } = this.#deps;
     const isRight = await this.#askForReceipt().catch(() => undefined);
     if (isRight === true) {
+      await this.stored;
       pool.giveBack(lease, request.seller);
       return this.#last;
     }

@@ -190,7 +190,9 @@ export class MarketCall implements UpstreamCall {
     else {
       const last = answer.finish();
       this.#note(request, last !== undefined);
-      this.#finish(last, noReceipt, answer.cost);
+      void answer.stored.then(() => {
+        this.#finish(last, noReceipt, answer.cost);
+      });
     }
   }
 

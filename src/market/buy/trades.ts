@@ -16,8 +16,8 @@ export interface Trade {
 /** What this installation has bought, in the database. */
 export interface Trades {
   add(trade: Trade): Promise<void>;
-  /** Nano-credits that were acknowledged to a seller. */
-  ackedTo(seller: string): Promise<bigint>;
+  /** Nano-credits that were acknowledged at a clearing: to a peer, or over an exchange. */
+  ackedTo(clearing: string): Promise<bigint>;
   list(filter: { readonly limit: number }): Promise<readonly TradeRow[]>;
 }
 
@@ -39,11 +39,11 @@ export function createTrades(store: Store): Trades {
       const row = [lease, seq, requestId, clearing, seller, model, BigInt(cost), state, atMs, documentText(receipt)];
       await store.insertRows("market_trades", columns, [row]);
     },
-    async ackedTo(seller) {
+    async ackedTo(clearing) {
       const row = await store.db
         .selectFrom("market_trades")
         .select((eb) => eb.fn.sum<bigint | string | null>("cost_nano_usd").as("cost_nano_usd"))
-        .where("seller", "=", seller)
+        .where("clearing", "=", clearing)
         .where("state", "=", "acked")
         .executeTakeFirst();
       return BigInt(row?.cost_nano_usd ?? 0n);

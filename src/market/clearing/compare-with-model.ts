@@ -1,12 +1,14 @@
 import assert from "node:assert/strict";
 import { checkClearing } from "./check.ts";
 import { applyOperation, type ClearingState } from "./engine.ts";
+import { IncrementalCheck } from "./increments-testing.ts";
 import { NaiveClearing } from "./naive-model.ts";
 import { createOperations, operationOwners } from "./random-operations.ts";
 import { systemAccounts } from "./account.ts";
 
 /**
- * Applies random operations to the engine and to a new plain model every 500 operations, and compares results and balances.
+ * Applies random operations to the engine and to a new plain model every 500 operations. Compares each result, checks the rules by what each operation has changed, and each
+ * `checkEvery` operations compares all balances and checks everything from scratch.
  * @param apply another engine than the program's: one with a fault.
  * @throws AssertionError at the first difference.
  */
@@ -20,9 +22,12 @@ export function compareWithModel(
     const state: ClearingState = { accounts: new Map(), leases: new Map() };
     const model = new NaiveClearing();
     const next = createOperations(seed + round);
+    const increments = new IncrementalCheck();
     for (let index = 0; index < perModel; index++) {
       const { operation, now } = next();
-      const { result } = apply(state, operation, now);
+      const outcome = apply(state, operation, now);
+      const { result } = outcome;
+      increments.after(state, operation, outcome);
       assert.equal(result, model.run(operation, now), `seed ${seed + round}, operation ${index}: ${operation.kind}`);
       if (index % checkEvery !== 0 && index !== perModel - 1) continue;
       for (const owner of owners) {

@@ -28,16 +28,21 @@ export interface MarketListener {
 const maxSockets = 200;
 const maxTextBytes = 65_536;
 
-export function createMarketListener(deps: MarketListenerDeps): MarketListener {
+/** What serves a call that has arrived over HTTP. */
+export function createMarketHandler(deps: MarketListenerDeps): (request: IncomingMessage, response: ServerResponse) => void {
   const rate = new CallRate(deps);
+  return (request, response) => {
+    serve(deps, rate, { request, response }).catch((error: unknown) => {
+      refuse(response, error, deps.logger);
+    });
+  };
+}
+
+export function createMarketListener(deps: MarketListenerDeps): MarketListener {
   const server = nodeHttp().createServer(
     // A node may upload slowly, but not hold a socket for ever.
     { maxHeaderSize: 8192, headersTimeout: 10_000, requestTimeout: 120_000, keepAliveTimeout: 75_000 },
-    (request, response) => {
-      serve(deps, rate, { request, response }).catch((error: unknown) => {
-        refuse(response, error, deps.logger);
-      });
-    },
+    createMarketHandler(deps),
   );
   server.maxConnections = maxSockets;
   return {

@@ -1,0 +1,46 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { availableParallelism } from "node:os";
+import { test } from "node:test";
+import { Worker } from "node:worker_threads";
+import { plantedFaults } from "../faults/market-simulator/planted.ts";
+import { simulateMarket } from "../faults/market-simulator/simulate.ts";
+import { writeFigures } from "./figures.ts";
+
+const only = process.env["MARKET_SEED"];
+const seeds = Number(process.env["MARKET_SEEDS"] ?? 2000);
+
+/** `MARKET_SEED=n` plays one seed alone, `MARKET_SEEDS=n` the first n. */
+test("2,000 seeds of lost, cut and repeated calls, partitions, crashes and wrong clocks: thirteen nodes keep their books", async () => {
+  if (only !== undefined) {
+    await simulateMarket({ seed: Number(only) });
+    return;
+  }
+  const workers = availableParallelism();
+  const file = new URL("../faults/market-simulator/worker.ts", import.meta.url);
+  const played = Array.from({ length: workers }, async (_, index) => {
+    const worker = new Worker(file, { workerData: { first: index + 1, every: workers, seeds } });
+    const [sums] = (await once(worker, "message")) as [Readonly<Record<string, number>>];
+    await worker.terminate();
+    return sums;
+  });
+  const sums: Record<string, number> = {};
+  for (const found of await Promise.all(played)) for (const [name, value] of Object.entries(found)) sums[name] = (sums[name] ?? 0) + value;
+  writeFigures("market-simulator", { seeds, ...sums });
+});
+
+test("a fault of each kind that is planted in the program is found", async () => {
+  const names = Object.keys(plantedFaults);
+  const found: string[] = [];
+  for (const name of names) {
+    for (let seed = 1; seed <= 10 && !found.includes(name); seed++) {
+      const isFound = await simulateMarket({ seed, nodes: 6, requests: 40, plant: plantedFaults[name]! }).then(
+        () => false,
+        (error: unknown) => error instanceof assert.AssertionError,
+      );
+      if (isFound) found.push(name);
+    }
+  }
+  assert.deepEqual(found, names);
+  writeFigures("market-simulator", { faults: { planted: names.length, found: found.length } });
+});
