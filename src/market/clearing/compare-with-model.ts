@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { checkClearing } from "./check.ts";
 import { applyOperation, type ClearingState } from "./engine.ts";
-import { IncrementalCheck } from "./increments-testing.ts";
+import { IncrementalCheck } from "./incremental-check.ts";
 import { NaiveClearing } from "./naive-model.ts";
 import { createOperations, operationOwners } from "./random-operations.ts";
 import { systemAccounts } from "./account.ts";
