@@ -304,7 +304,7 @@ export const reliabilityRows: Readonly<Record<string, readonly ReliabilityRow[]>
     },
     {
       promise:
-        "kill -9 of buyer and of seller, 20 times each, under load: the sums of both are exact, and statements verify on both sides.",
+        "kill -9 of buyer, seller and exchange, 20 times each, under load: the sums of all are exact, and statements verify on both sides.",
       test: { long: "market-kill" },
       figures: "{kills} kills, {answered} answers, {charged_nano} nano-credits charged on both sides",
     },

@@ -36,15 +36,16 @@ interface Load {
 }
 
 /** Keeps asking, JSON and streams by turns, whatever becomes of it. */
-async function ask(load: Load, urlOf: () => string, key: string): Promise<void> {
+async function ask(load: Load, urlOf: () => string): Promise<void> {
   while (!load.isOver) {
     load.sent += 1;
     const stream = load.sent % 2 === 0;
+    const model = load.sent % 3 === 0 ? "@bob/loopback" : "@plaza/loopback";
     try {
       const reply = await fetch(`${urlOf()}/v1/chat/completions`, {
         method: "POST",
-        headers: { authorization: `Bearer ${key}`, "content-type": "application/json" },
-        body: JSON.stringify({ model: "@bob/loopback", stream, messages: [{ role: "user", content: "Say this again, please." }] }),
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify({ model, stream, messages: [{ role: "user", content: "Say this again, please." }] }),
         signal: AbortSignal.timeout(5000),
       });
       const text = await reply.text();
@@ -63,7 +64,68 @@ async function runOrFail(home: Home, ...args: readonly string[]): Promise<string
   return stdout;
 }
 
-/** A buyer and a seller under load, each killed by `kill -9` a number of times. Then their books are compared. */
+type Who = "alice" | "bob" | "plaza";
+
+/** Each side has a home, and is started again at the same port. */
+class Sides {
+  readonly homes: Readonly<Record<Who, Home>>;
+  readonly running: Partial<Record<Who, RunningProcess>> = {};
+  readonly #ports = new Map<Who, string>();
+
+  constructor(homes: Readonly<Record<Who, Home>>) {
+    this.homes = homes;
+  }
+
+  async start(who: Who): Promise<void> {
+    const port = this.#ports.get(who) ?? String(await freePort());
+    this.#ports.set(who, port);
+    this.running[who] = await this.homes[who].start("--port", port);
+  }
+
+  async end(who: Who, how: "SIGKILL" | "SIGTERM"): Promise<number | null> {
+    return (await endBy(this.running[who]!, how)).code;
+  }
+}
+
+async function writeConfigs({ homes: { alice, bob, plaza } }: Sides): Promise<void> {
+  const limits = "per_buyer: { concurrency: 64, leases: 1000, calls_per_second: 5000 }";
+  const market = async (name: Who, more: string): Promise<string> =>
+    `market: { listen: "127.0.0.1:${await freePort()}", name: ${name}, allow_private: true, max_exposure: "1000", ${limits}${more} }\n`;
+  await plaza.writeConfig(`${await market("plaza", "")}exchange: { settle: 2m }\n`);
+  await bob.writeConfig(await market("bob", ""));
+  // Without keys, and all requests may go to an exchange.
+  await alice.writeConfig(`${await market("alice", ", lease: 1m, buy: { keyless: any }")}gateway: { auth: { enabled: false } }\n`);
+}
+
+/** Alice is a friend of Bob's, and both are members of the exchange. */
+async function introduce({ homes: { alice, bob, plaza } }: Sides): Promise<void> {
+  const inviteOf = (text: string): string => (JSON.parse(text) as { readonly invite: string }).invite;
+  const terms = ["--input", "1", "--output", "2", "--concurrency", "64", "--limit", "50", "--json"];
+  await runOrFail(alice, "market", "join", inviteOf(await runOrFail(bob, "market", "share", "loopback", ...terms)), "--yes");
+  await runOrFail(plaza, "exchange", "start");
+  for (const home of [bob, alice])
+    await runOrFail(home, "market", "join", inviteOf(await runOrFail(plaza, "exchange", "invite", "--limit", "50", "--json")), "--yes");
+}
+
+/** Whether all leases are over, and each buyer's last word has arrived. */
+function isSettled({ homes: { alice, bob, plaza } }: Sides): boolean {
+  const open = (home: Home, table: string): boolean => read(home, `select count(*) as n from ${table} where state = 'open'`)[0]!["n"] !== 0;
+  const left = read(alice, "select count(*) as n from market_bought")[0]!["n"];
+  return left === 0 && !open(bob, "market_leases") && !open(bob, "market_served") && !open(plaza, "market_leases");
+}
+
+async function checkStatements({ homes: { alice, bob, plaza } }: Sides): Promise<void> {
+  for (const home of [alice, bob]) {
+    const { data } = JSON.parse(await runOrFail(home, "market", "statement", "--verify", "--json")) as {
+      readonly data: readonly { readonly problem: unknown; readonly entries: number; readonly checked_entries: number }[];
+    };
+    for (const { problem, entries, checked_entries: checked } of data) assert.deepEqual([problem, checked], [null, entries]);
+    assert.ok(data.length > 0);
+  }
+  assert.equal((JSON.parse(await runOrFail(plaza, "exchange", "check", "--json")) as { readonly ok: boolean }).ok, true);
+}
+
+/** A buyer, a seller and an exchange under load, each killed by `kill -9` a number of times. Then their books are compared. */
 export async function marketKillRun({
   kills,
   width,
@@ -73,70 +135,39 @@ export async function marketKillRun({
   readonly width: number;
   readonly loadMs: number;
 }): Promise<MarketKillFigures> {
-  const [alice, bob] = [await createHome(), await createHome()];
+  const sides = new Sides({ alice: await createHome(), bob: await createHome(), plaza: await createHome() });
+  const { alice, bob, plaza } = sides.homes;
+  const all: readonly Who[] = ["alice", "bob", "plaza"];
   const load: Load = { sent: 0, answered: 0, isOver: false };
   let askers: readonly Promise<void>[] = [];
   try {
-    const limits = "per_buyer: { concurrency: 64, leases: 1000, calls_per_second: 5000 }";
-    await bob.writeConfig(`market: { listen: "127.0.0.1:${await freePort()}", name: bob, ${limits} }\n`);
-    await alice.writeConfig('market: { listen: "127.0.0.1:0", name: alice, lease: 1m }\n');
-    const ports = { alice: String(await freePort()), bob: String(await freePort()) };
-    const start = { alice: () => alice.start("--port", ports.alice), bob: () => bob.start("--port", ports.bob) };
-    const running: Record<"alice" | "bob", RunningProcess> = { alice: await start.alice(), bob: await start.bob() };
-    const shared = await runOrFail(
-      bob,
-      "market",
-      "share",
-      "loopback",
-      "--input",
-      "1",
-      "--output",
-      "2",
-      "--concurrency",
-      "64",
-      "--limit",
-      "50",
-      "--json",
-    );
-    await runOrFail(alice, "market", "join", (JSON.parse(shared) as { readonly invite: string }).invite, "--yes");
-    askers = Array.from({ length: width }, () => ask(load, () => running.alice.url, running.alice.api_key ?? ""));
-    for (let kill = 0; kill < kills * 2; kill++) {
-      const who = kill % 2 === 0 ? "alice" : "bob";
+    await writeConfigs(sides);
+    for (const who of all) await sides.start(who);
+    await introduce(sides);
+    askers = Array.from({ length: width }, () => ask(load, () => sides.running.alice!.url));
+    for (let kill = 0; kill < kills * all.length; kill++) {
+      const who = all[kill % all.length]!;
       const before = load.answered;
       await waitUntil("the load goes on", () => load.answered > before + width, 60_000);
       await delay(loadMs);
-      await endBy(running[who], "SIGKILL");
-      const { api_key: key } = running[who];
-      running[who] = { ...(await start[who]()), api_key: key };
+      await sides.end(who, "SIGKILL");
+      await sides.start(who);
     }
     load.isOver = true;
     await Promise.all(askers);
     // A graceful end closes the buyer's leases; the next start acknowledges what the killed ones have left.
-    await endBy(running.alice, "SIGTERM");
-    running.alice = await start.alice();
-    await waitUntil(
-      "all leases are settled",
-      () =>
-        read(alice, "select count(*) as n from market_bought")[0]!["n"] === 0 &&
-        read(bob, "select count(*) as n from market_leases where state = 'open'")[0]!["n"] === 0,
-      150_000,
-    );
-    for (const home of [alice, bob]) {
-      const { data } = JSON.parse(await runOrFail(home, "market", "statement", "--verify", "--json")) as {
-        readonly data: readonly { readonly problem: unknown; readonly entries: number; readonly checked_entries: number }[];
-      };
-      assert.deepEqual(
-        data.map(({ problem, entries, checked_entries: checked }) => [problem, checked === entries]),
-        [[null, true]],
-      );
-    }
-    for (const process of [running.alice, running.bob]) assert.equal((await endBy(process, "SIGTERM")).code, 0);
-    return { kills: kills * 2, sent: load.sent, answered: load.answered, ...compareBooks(alice, bob) };
+    await sides.end("alice", "SIGTERM");
+    await sides.start("alice");
+    // A lease that nobody has used is void after its minute and the two to settle it.
+    await waitUntil("all leases are settled", () => isSettled(sides), 300_000);
+    await checkStatements(sides);
+    for (const who of all) assert.equal(await sides.end(who, "SIGTERM"), 0);
+    const books = compareBooks(alice, bob, [bob, plaza]);
+    return { kills: kills * all.length, sent: load.sent, answered: load.answered, ...books };
   } finally {
     load.isOver = true;
     await Promise.allSettled(askers);
-    await alice.clear();
-    await bob.clear();
+    for (const who of all) await sides.homes[who].clear();
   }
 }
 
@@ -149,40 +180,40 @@ function read(home: Home, query: string): readonly Record<string, number>[] {
   }
 }
 
-/** @throws AssertionError if a sum of one side is not that of the other. */
-function compareBooks(alice: Home, bob: Home): Omit<MarketKillFigures, "kills" | "sent" | "answered"> {
+interface LeaseSums {
+  readonly id: string;
+  readonly state: string;
+  readonly charged: number;
+  readonly paid: number;
+  readonly contested: number;
+}
+
+/** @param clearings whose books the leases are in. @throws AssertionError if a sum of one side is not that of the other. */
+function compareBooks(alice: Home, bob: Home, clearings: readonly Home[]): Omit<MarketKillFigures, "kills" | "sent" | "answered"> {
   const sales = read(
     bob,
     "select lease, seq, cost_nano_usd as cost, receipt, request_id from market_sales order by lease, seq",
-  ) as unknown as readonly {
-    readonly lease: string;
-    readonly seq: number;
-    readonly cost: number;
-    readonly receipt: string;
-    readonly request_id: string;
-  }[];
-  const leases = read(
-    bob,
-    "select id, state, charged_nano_usd as charged, paid_nano_usd as paid, contested_nano_usd as contested from market_leases",
-  ) as unknown as readonly {
-    readonly id: string;
-    readonly state: string;
-    readonly charged: number;
-    readonly paid: number;
-    readonly contested: number;
-  }[];
-  // What a lease charges is the sum of its receipts, and each order has one.
-  const sums = new Map<string, number>();
-  const numbers = new Set<string>();
-  for (const { lease, cost, receipt } of sales) {
-    const { n, cum } = (JSON.parse(receipt) as { readonly body: { readonly n: number; readonly cum: string } }).body;
-    assert.ok(!numbers.has(`${lease} ${n}`), "an order has two receipts");
-    numbers.add(`${lease} ${n}`);
-    sums.set(lease, (sums.get(lease) ?? 0) + cost);
-    assert.equal(Number(cum), sums.get(lease));
-  }
-  for (const { id, charged, paid, contested } of leases) {
-    assert.deepEqual([charged, paid + contested], [sums.get(id) ?? 0, charged], id);
+  ) as unknown as readonly Sale[];
+  const sums = sumsOf(sales);
+  const columns = "id, state, charged_nano_usd as charged, paid_nano_usd as paid, contested_nano_usd as contested";
+  let [charged, paid, leases] = [0, 0, 0];
+  for (const clearing of clearings) {
+    const found = read(clearing, `select ${columns} from market_leases`) as unknown as readonly LeaseSums[];
+    let due = 0;
+    for (const lease of found) {
+      const { id, charged: sum } = lease;
+      // Also a lease that is void: nothing was served on it.
+      assert.deepEqual([sum, lease.paid + lease.contested], [sums.get(id) ?? 0, sum], `${id} ${lease.state}`);
+      due += sum;
+      paid += lease.paid;
+    }
+    charged += due;
+    leases += found.length;
+    const [account] = read(
+      clearing,
+      "select balance_nano_usd as balance, held_nano_usd as held from market_accounts where owner not like '#%' order by balance_nano_usd",
+    );
+    assert.deepEqual([account?.["balance"], account?.["held"]], [-due, 0]);
   }
   // Each sale has its entry in the seller's ledger, once.
   const entries = new Map(bob.rows().map((row) => [row.request_id, row]));
@@ -196,15 +227,30 @@ function compareBooks(alice: Home, bob: Home): Omit<MarketKillFigures, "kills" |
     readonly state: string;
   }[];
   for (const { lease, seq, cost } of trades) assert.equal(sold.get(`${lease} ${seq}`), cost);
-  const charged = leases.reduce((sum, lease) => sum + lease.charged, 0);
-  const paid = leases.reduce((sum, lease) => sum + lease.paid, 0);
   const acked = trades.reduce((sum, { cost, state }) => sum + (state === "acked" ? cost : 0), 0);
-  const [account] = read(
-    bob,
-    "select balance_nano_usd as balance, held_nano_usd as held from market_accounts where owner not like '#%' order by balance_nano_usd",
-  );
-  assert.deepEqual([account?.["balance"], account?.["held"]], [-charged, 0]);
   // What was accepted is paid without waiting for the window, whatever was killed meanwhile.
   assert.ok(paid >= acked && charged >= paid, JSON.stringify({ charged, paid, acked }));
-  return { sold: sales.length, leases: leases.length, charged_nano: charged, acknowledged_nano: acked, contested_nano: charged - paid };
+  return { sold: sales.length, leases, charged_nano: charged, acknowledged_nano: acked, contested_nano: charged - paid };
+}
+
+interface Sale {
+  readonly lease: string;
+  readonly seq: number;
+  readonly cost: number;
+  readonly receipt: string;
+  readonly request_id: string;
+}
+
+/** What each lease charges is the sum of its receipts, and each order has one. */
+function sumsOf(sales: readonly Sale[]): ReadonlyMap<string, number> {
+  const sums = new Map<string, number>();
+  const numbers = new Set<string>();
+  for (const { lease, cost, receipt } of sales) {
+    const { n, cum } = (JSON.parse(receipt) as { readonly body: { readonly n: number; readonly cum: string } }).body;
+    assert.ok(!numbers.has(`${lease} ${n}`), "an order has two receipts");
+    numbers.add(`${lease} ${n}`);
+    sums.set(lease, (sums.get(lease) ?? 0) + cost);
+    assert.equal(Number(cum), sums.get(lease));
+  }
+  return sums;
 }

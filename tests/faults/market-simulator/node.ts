@@ -6,9 +6,10 @@ import { fakeWorld } from "../../../src/gateway/testing.ts";
 import { createMarketAdmin, openMarket, type Market, type MarketAdmin } from "../../../src/market/index.ts";
 import { buySchema, readBuy } from "../../../src/market/buy/buy-section.ts";
 import type { MarketSection } from "../../../src/market/section.ts";
+import { sellSchema } from "../../../src/market/sell/sell-section.ts";
 import { createMarketHandler } from "../../../src/market/sell/listener.ts";
 import { createSqliteStore, InstallationKeys, type Store } from "../../../src/store/index.ts";
-import type { PooledUpstreamClient, UpstreamHandler } from "../../../src/upstream/index.ts";
+import { createTargetStates, type PooledUpstreamClient, type UpstreamHandler } from "../../../src/upstream/index.ts";
 import type { SimNetwork } from "./network.ts";
 import type { SimWorld } from "./world.ts";
 
@@ -112,6 +113,7 @@ export class SimNode {
       store,
       gateway,
       client,
+      states: createTargetStates(),
       sealer: createSealer(await InstallationKeys.open(raw, this.clock, randomBytes), randomBytes),
       settings: () => this.#settings(),
       exchangeSettings: () => ({ enabled: this.isExchange, organisation: "", feePpm: 10_000, settleMs: 300_000, windowMs: 60_000 }),
@@ -143,6 +145,8 @@ export class SimNode {
       opened: () => Promise.resolve(market),
       catalog: () => gateway.current().catalog,
       ids,
+      store: raw,
+      clock: this.clock,
     });
     // What a start cannot finish, the timers try again.
     market.start().catch(() => undefined);
@@ -187,6 +191,7 @@ export class SimNode {
       leaseMs: 60_000,
       allowPrivate: true,
       maxExposure: "1000",
+      sell: sellSchema.parse({}),
       buy: readBuy(buySchema.parse({ tools: true, keyless: "any" })),
       perBuyer: { concurrency: 8, leases: 1000, callsPerSecond: 10_000, tokensPerMinute: undefined, tokensPerDay: undefined },
     };

@@ -96,7 +96,7 @@ async function introduce(world: SimWorld, exchange: SimNode, nodes: readonly Sim
   const friends = nodes.slice(members.length);
   const links: Link[] = [];
   const share = (node: SimNode): Promise<unknown> =>
-    world.until(node.admin.share({ model: "loopback", input: "1", output: "2", concurrency: 8 }));
+    world.until(node.admin.share({ model: "loopback", input: "1", output: "2", concurrency: 8 }, "root"));
   const join = async (node: SimNode, host: SimNode, role: "peer" | "member"): Promise<void> => {
     const invite = await world.until(createInvite(host.market, 50_000_000_000n, role));
     await world.until(joinBy(node.market, invite, undefined));
