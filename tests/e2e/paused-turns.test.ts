@@ -233,9 +233,10 @@ test("an answer that pauses twice is gone on with, and reaches the clients of ot
     });
     await gateway.gateway.ledger.flush();
     const [row] = await gateway.sql("select * from usage_entries order by rowid desc limit 1");
-    const { input_tokens: input, output_tokens: output, cost_nano_usd: cost, status, attempt, stop_reason: stop } = row!;
+    const { input_tokens: input, output_tokens: output, cost_nano_usd: cost, status, attempt, stop_reason: stop, units } = row!;
     // 6,000 tokens in, 160 out, three searches, each turn at its own rate: 0.03 + 0.004 + 0.03.
     assert.deepEqual([input, output, formatUsd(BigInt(cost as number)), status, attempt, stop], [6000, 160, "0.064", "ok", 1, "end_turn"]);
+    assert.equal((JSON.parse(units as string) as { web_search: number }).web_search, 3);
   }
 });
 

@@ -15,8 +15,8 @@ const start = (input: number): Event => ({
 const opened = (index: number, block: object): Event => ({ type: "content_block_start", index, content_block: block });
 const delta = (index: number, piece: object): Event => ({ type: "content_block_delta", index, delta: piece });
 const closed = (index: number): Event => ({ type: "content_block_stop", index });
-const ended = (reason: string, output: number): Event[] => [
-  { type: "message_delta", delta: { stop_reason: reason }, usage: { output_tokens: output } },
+const ended = (reason: string, output: number, calls: object): Event[] => [
+  { type: "message_delta", delta: { stop_reason: reason }, usage: { output_tokens: output, server_tool_use: calls } },
   { type: "message_stop" },
 ];
 const call = { type: "server_tool_use", id: "srvtoolu_1", name: "web_search" };
@@ -35,7 +35,7 @@ const first: readonly Event[] = [
   closed(1),
   opened(2, { type: "text", text: "" }),
   closed(2),
-  ...ended("pause_turn", 7),
+  ...ended("pause_turn", 7, { web_search_requests: 2 }),
 ];
 const second: readonly Event[] = [
   start(20),
@@ -43,7 +43,7 @@ const second: readonly Event[] = [
   opened(0, { type: "text", text: "" }),
   delta(0, { type: "text_delta", text: "Done." }),
   closed(0),
-  ...ended("end_turn", 3),
+  ...ended("end_turn", 3, { web_search_requests: 1 }),
 ];
 
 const turn =
@@ -63,7 +63,13 @@ const joined: readonly Event[] = [
   {
     type: "message_delta",
     delta: { stop_reason: "end_turn" },
-    usage: { input_tokens: 20, ...noCache, output_tokens: 3, iterations: [{ input_tokens: 10, output_tokens: 7, type: "paused_turn" }] },
+    usage: {
+      input_tokens: 20,
+      ...noCache,
+      output_tokens: 3,
+      server_tool_use: { web_search_requests: 3 },
+      iterations: [{ input_tokens: 10, output_tokens: 7, server_tool_use: { web_search_requests: 2 }, type: "paused_turn" }],
+    },
   },
   { type: "message_stop" },
 ];

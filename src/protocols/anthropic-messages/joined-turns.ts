@@ -38,7 +38,7 @@ interface TurnEnd {
 /**
  * Joins the turns of an answer. If the vendor's own tools take long, it ends a turn with `pause_turn`, and goes on if it gets the turn back as the last message (Claude
  * documentation, Server tools, "The server-side loop and pause_turn", November 2026). Clients of other protocols know no such end, so they get one answer: the blocks of all turns
- * in one row, the counts of the last turn as its usage, and those of the turns before it as `usage.iterations` of the type `paused_turn`, which the vendor does not have.
+ * in one row, the counts of the last turn as its usage with the calls of tools in all turns, and the tokens of the turns before it as `usage.iterations` of the type `paused_turn`, which the vendor does not have.
  */
 export class JoinedTurns implements PausedTurns {
   /** The first request. */
@@ -191,7 +191,8 @@ export class JoinedTurns implements PausedTurns {
 
   /** The usage of the answer: the counts of its last turn, and those of the turns before. */
   #total(last: WireObject): WireObject {
-    return { ...noCounts, ...last, iterations: [...this.#iterations, ...ownIterations(last)] };
+    const iterations = [...this.#iterations, ...ownIterations(last)];
+    return { ...noCounts, ...last, server_tool_use: sumOfCalls([...this.#iterations, last]), iterations };
   }
 
   #joined({ wire, usage }: TurnEnd): Bytes {
@@ -213,6 +214,16 @@ const noCounts = {
 function withCounts(earlier: WireObject, usage: unknown): WireObject {
   if (!isObject(usage)) return earlier;
   return { ...earlier, ...Object.fromEntries(Object.entries(usage).filter(([, value]) => !isAbsent(value))) };
+}
+
+/** Calls of the vendor's tools in all turns: `{"web_search_requests":2}`. */
+function sumOfCalls(turns: readonly WireObject[]): WireObject | null {
+  const sums: Record<string, number> = {};
+  for (const { server_tool_use: calls } of turns) {
+    if (!isObject(calls)) continue;
+    for (const [name, count] of Object.entries(calls)) if (typeof count === "number") sums[name] = (sums[name] ?? 0) + count;
+  }
+  return Object.keys(sums).length === 0 ? null : sums;
 }
 
 function ownIterations({ iterations }: WireObject): readonly WireObject[] {

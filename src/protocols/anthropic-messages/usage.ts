@@ -82,9 +82,9 @@ function readIterations(iterations: readonly unknown[]): readonly Iteration[] {
     if (!isObject(wire)) return [];
     const { type, model } = wire;
     if (type !== "compaction" && type !== "advisor_message" && type !== "paused_turn") return [];
-    const usage = usageOfCounts(mergeCounts({}, wire)) ?? {};
-    const counts = plainOf(usage);
-    if (type === "paused_turn") return [compact({ kind: "paused_turn" as const, ...counts, units: usage.units })];
+    const counts = plainOf(usageOfCounts(mergeCounts({}, wire)) ?? {});
+    // The calls of its tools are in the sum of the answer, which reports add up.
+    if (type === "paused_turn") return [{ kind: "paused_turn", ...counts }];
     if (type === "compaction") return [{ kind: "compaction", ...counts }];
     return [{ kind: "advisor", model: typeof model === "string" ? model : "", ...counts }];
   });
