@@ -1,7 +1,7 @@
 import { readFileSync, statSync } from "node:fs";
 import type { Command } from "commander";
 import { GatewayError } from "../../core/index.ts";
-import { Firewall } from "../../policy/index.ts";
+import { Firewall, firewallSchema, readFirewall, ruleSetNames, type FirewallRule } from "../../policy/index.ts";
 import type { LoadedSettings } from "../config/index.ts";
 import { print } from "./output.ts";
 
@@ -14,21 +14,32 @@ export function addFirewallCommand(program: Command, load: () => Promise<LoadedS
     .command("test")
     .description("show what the rules of the configuration find in a file or a text")
     .argument("<text-or-file>")
+    .option("--set <names>", `ready-made sets in place of the configuration: ${ruleSetNames.join(", ")}; by comma`)
     .option("--json", "print JSON")
     .addHelpText("after", "\nExample:\n  tokligence firewall test 'write to ada@example.com'")
-    .action(async (given: string, { json }: { readonly json?: boolean }) => {
-      const { settings } = await load();
-      if (settings.firewall.length === 0) {
-        throw new GatewayError("invalid_request", "The configuration has no rules: add some under firewall.rules (docs/firewall.md).");
+    .action(async (given: string, { json, set }: { readonly json?: boolean; readonly set?: string }) => {
+      const rules = set === undefined ? (await load()).settings.firewall : rulesOf(set.split(",").map((name) => name.trim()));
+      if (rules.length === 0) {
+        throw new GatewayError(
+          "invalid_request",
+          "The configuration has no rules: add some under firewall.rules (docs/firewall.md), or give --set.",
+        );
       }
       const text = isFile(given) ? readFileSync(given, "utf8") : given;
-      const results = new Firewall(settings.firewall).test(text).map(({ rule, action, matches }) => ({
+      const results = new Firewall(rules).test(text).map(({ rule, action, matches }) => ({
         rule,
         action,
         matches: matches.map(({ start, end, kind }) => ({ kind, start, end, text: text.slice(start, end) })),
       }));
       print(json === true, results, () => results.flatMap(showRule).join("\n"));
     });
+}
+
+/** @throws GatewayError if there is no such set. */
+function rulesOf(sets: readonly string[]): readonly FirewallRule[] {
+  const parsed = firewallSchema.safeParse({ rules: Object.fromEntries(sets.map((name) => [name, { action: "observe", sets: [name] }])) });
+  if (!parsed.success) throw new GatewayError("invalid_request", `--set takes names of ${ruleSetNames.join(", ")}, by comma.`);
+  return readFirewall(parsed.data);
 }
 
 /** A text may be longer than a path can be, and a folder is no text. */

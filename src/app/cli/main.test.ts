@@ -81,14 +81,19 @@ test("a text to try the firewall with may be a file, but not a folder", async (t
   for (const given of [join(folder, "text"), "to ada@example.com", `${"x ".repeat(5000)}ada@example.com`]) {
     assert.equal(await runCli(["--config", config, "firewall", "test", given]), 0);
   }
+  assert.equal(await runCli(["firewall", "test", "--set", "payment, confidential", "4111 1111 1111 1111, Strictly Confidential"]), 0);
   const texts = written.mock.calls.map(({ arguments: [text] }) => String(text));
   written.mock.restore();
-  assert.deepEqual(
-    texts,
-    Array.from({ length: 3 }, () => "mail (mask):\n  email  ada@example.com\n"),
-  );
+  assert.deepEqual(texts, [
+    ...Array.from({ length: 3 }, () => "mail (mask):\n  email  ada@example.com\n"),
+    "payment (observe):\n  card  4111 1111 1111 1111\nconfidential (observe):\n  word  Strictly Confidential\n",
+  ]);
   assert.deepEqual(await refusal(t, () => runCli(["--config", config, "firewall", "test", folder])), [
     1,
     `tokligence: ${folder} is a folder. Give a file, or a text.\n`,
+  ]);
+  assert.deepEqual(await refusal(t, () => runCli(["firewall", "test", "--set", "all", "x"])), [
+    1,
+    "tokligence: --set takes names of secrets, personal-data, payment, network, prompt-injection, confidential, by comma.\n",
   ]);
 });

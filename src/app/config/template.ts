@@ -172,7 +172,7 @@ const tail = `
 
 # What must not leave for a provider: docs/firewall.md. detect: secret, email, iban, card, national_id, phone, ip, prompt_injection. action: observe, mask (the provider
 # gets placeholders, the client its own texts back) or block. direction: request, answer or both.
-#firewall: { rules: { personal-data: { action: mask, direction: request, detect: [email, phone, iban, card], words: [], patterns: [], users: ["*"], models: ["*", "!local/*"] } } }
+#firewall: { rules: { personal-data: { action: mask, direction: request, sets: [], detect: [email, phone, iban, card], words: [], patterns: [], users: ["*"], models: ["*", "!local/*"] } } }
 
 # Who hears of budgets that are used up, models without a price, unusual spend and a late ledger; the log always does: docs/alerts.md. A webhook has a name:
 # { ops: { url: "https://hooks.example.com/gateway", secret: a-secret-of-yours, format: json (or slack, discord), events: [budget_stopped] } }

@@ -17,31 +17,29 @@ interface CompiledForm {
 
 export interface HeadOptions {
   readonly ignoresCase: boolean;
-  /** The match is one: what is around it is looked at here. */
+  /** A match may begin here: what is before it is looked at. */
+  readonly begins: (text: string, start: number) => boolean;
+  /** The match is one: what is in it and behind it is looked at. */
   readonly accepts: (text: string, start: number, end: number) => boolean;
 }
 
 /** Finds forms by their heads. Of forms that match at one place, the first that is accepted counts. */
-export function detectByHead(forms: readonly HeadForm[], { ignoresCase, accepts }: HeadOptions): Detector {
+export function detectByHead(forms: readonly HeadForm[], { ignoresCase, begins, accepts }: HeadOptions): Detector {
   const flags = ignoresCase ? "iy" : "y";
   const compiled = forms.flatMap(({ heads, rest }) => {
     const patterns = { rest: new RegExp(rest, flags), partialRest: new RegExp(partialPattern(rest, "$"), flags) };
     return heads.map((head): CompiledForm => ({ head, ...patterns }));
   });
-  const byPair = new Map<string, CompiledForm[]>();
+  const byPair = new Map<number, CompiledForm[]>();
   for (const form of compiled) {
-    const pair = form.head.slice(0, 2);
+    const pair = pairAt(form.head, 0);
     byPair.set(pair, [...(byPair.get(pair) ?? []), form]);
   }
-  const longest = Math.max(...compiled.map(({ head }) => head.length));
-  const beginningAt = (text: string, at: number): string => {
-    const beginning = text.slice(at, at + longest);
-    return ignoresCase ? beginning.toLowerCase() : beginning;
-  };
+  const formsAt = (text: string, at: number): readonly CompiledForm[] => byPair.get(pairAt(text, at)) ?? [];
   const endAt = (text: string, at: number): number | undefined => {
-    const beginning = beginningAt(text, at);
-    for (const { head, rest } of byPair.get(beginning.slice(0, 2)) ?? []) {
-      if (!beginning.startsWith(head)) continue;
+    if (!begins(text, at)) return undefined;
+    for (const { head, rest } of formsAt(text, at)) {
+      if (commonLength(text, at, head, ignoresCase) < head.length) continue;
       const found = matchAt(rest, text, at + head.length);
       const end = at + head.length + (found?.length ?? 0);
       if (found !== undefined && accepts(text, at, end)) return end;
@@ -49,13 +47,12 @@ export function detectByHead(forms: readonly HeadForm[], { ignoresCase, accepts 
     return undefined;
   };
   const isOpen = (text: string, at: number): boolean => {
-    const beginning = beginningAt(text, at);
-    const candidates = beginning.length < 2 ? compiled : (byPair.get(beginning.slice(0, 2)) ?? []);
-    return candidates.some(({ head, partialRest }) =>
-      beginning.length < head.length
-        ? head.startsWith(beginning)
-        : beginning.startsWith(head) && matchAt(partialRest, text, at + head.length) !== undefined,
-    );
+    if (!begins(text, at)) return false;
+    const left = text.length - at;
+    return (left < 2 ? compiled : formsAt(text, at)).some(({ head, partialRest }) => {
+      const common = commonLength(text, at, head, ignoresCase);
+      return common < head.length ? common === left : matchAt(partialRest, text, at + head.length) !== undefined;
+    });
   };
   return {
     find(text, { heads }, from) {
@@ -77,4 +74,24 @@ export function detectByHead(forms: readonly HeadForm[], { ignoresCase, accepts 
       return last >= from && isOpen(text, last) ? last : text.length;
     },
   };
+}
+
+/** The first two characters as one number, letters in lower case. */
+function pairAt(text: string, at: number): number {
+  return (lower(text.charCodeAt(at)) << 16) | lower(text.charCodeAt(at + 1));
+}
+
+/** The number of characters from `at` on that are those of the head. */
+function commonLength(text: string, at: number, head: string, ignoresCase: boolean): number {
+  let length = 0;
+  while (length < head.length && at + length < text.length) {
+    const code = text.charCodeAt(at + length);
+    if ((ignoresCase ? lower(code) : code) !== head.charCodeAt(length)) break;
+    length++;
+  }
+  return length;
+}
+
+function lower(code: number): number {
+  return code >= 65 && code <= 90 ? code + 32 : code;
 }

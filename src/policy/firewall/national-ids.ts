@@ -14,9 +14,14 @@ const dihedral = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9].map((a) =>
 const permuted = [[0, 1, 2, 3, 4, 5, 6, 7, 8, 9]];
 for (let row = 1; row < 8; row++) permuted.push(permuted[row - 1]!.map((digit) => [1, 5, 7, 6, 2, 8, 3, 0, 9, 4][digit]!));
 
-function hasVerhoeffSum(digits: readonly number[]): boolean {
-  const check = digits.toReversed().reduce((sum, digit, at) => dihedral[sum]![permuted[at % 8]![digit]!]!, 0);
-  return check === 0;
+function hasVerhoeffSum(number: string): boolean {
+  let sum = 0;
+  for (let at = number.length - 1, place = 0; at >= 0; at--) {
+    const digit = number.charCodeAt(at) - 48;
+    // A space.
+    if (digit >= 0) sum = dihedral[sum]![permuted[place++ % 8]![digit]!]!;
+  }
+  return sum === 0;
 }
 
 function isDay(year: number, month: number, day: number): boolean {
@@ -120,7 +125,7 @@ function isWhole(text: string, start: number, end: number): boolean {
 }
 
 const isNino = (match: string): boolean => !/^(?:BG|GB|KN|NK|NT|TN|ZZ)/.test(match);
-const isAadhaar = (match: string): boolean => hasVerhoeffSum(digitsOf(match));
+const isAadhaar = (match: string): boolean => hasVerhoeffSum(match);
 
 function readEleven(text: string, start: number, end: number): TextMatch | undefined {
   const digits = digitsOf(text.slice(start, end));

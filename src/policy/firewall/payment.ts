@@ -1,12 +1,16 @@
 import { detectByNumber } from "./numbers.ts";
-import { digitsOf, isAlone, isDigit, isUpper, matchAt } from "./text-match.ts";
+import { isAlone, isDigit, isUpper, isWordStart, matchAt } from "./text-match.ts";
 
-/** The sum of Luhn (ISO/IEC 7812-1, annex B): every second digit from the right is doubled. */
-export function hasLuhnSum(digits: readonly number[]): boolean {
+/** The sum of Luhn (ISO/IEC 7812-1, annex B) of the digits from `start` to `end`: every second one from the right is doubled. */
+function hasLuhnSum(text: string, start: number, end: number): boolean {
   let sum = 0;
-  for (let at = digits.length - 1, isSecond = false; at >= 0; at--, isSecond = !isSecond) {
-    const doubled = isSecond ? digits[at]! * 2 : digits[at]!;
+  for (let at = end - 1, isSecond = false; at >= start; at--) {
+    const digit = text.charCodeAt(at) - 48;
+    // A separator.
+    if (digit < 0) continue;
+    const doubled = isSecond ? digit * 2 : digit;
     sum += doubled > 9 ? doubled - 9 : doubled;
+    isSecond = !isSecond;
   }
   return sum % 10 === 0;
 }
@@ -15,7 +19,7 @@ export function hasLuhnSum(digits: readonly number[]): boolean {
 const cardAt = /\d{13,19}|\d{4}([ -])\d{4}\1\d{4}\1\d{1,7}|\d{4}([ -])\d{6}\2\d{4,5}/y;
 
 /** The first digits of Visa, Mastercard, American Express, Discover, Diners Club, JCB, UnionPay and Maestro, with the lengths of their numbers. */
-const issuers: readonly (readonly [first: RegExp, lengths: readonly number[]])[] = [
+const issuers: readonly (readonly [begin: RegExp, lengths: readonly number[]])[] = [
   [/^4/, [13, 16, 19]],
   [/^(?:5[1-5]|222[1-9]|22[3-9]|2[3-6]|27[01]|2720)/, [16]],
   [/^3[47]/, [15]],
@@ -30,13 +34,15 @@ const issuers: readonly (readonly [first: RegExp, lengths: readonly number[]])[]
 export const cards = detectByNumber((text, start, next) => {
   const count = next - start;
   if (count !== 4 && (count < 13 || count > 19)) return undefined;
+  const first = text.charCodeAt(start);
+  // No issuer has another first digit.
+  if (first < 50 || first > 54 || !isWordStart(text, start) || text[start - 1] === ".") return undefined;
   const match = matchAt(cardAt, text, start);
   if (match === undefined) return undefined;
   const end = start + match.length;
+  if (!isAlone(text, start, end) || isPartOfNumber(text, end) || !hasLuhnSum(text, start, end)) return undefined;
   const digits = match.replaceAll(/[ -]/g, "");
-  if (!isAlone(text, start, end) || text[start - 1] === "." || isPartOfNumber(text, end)) return undefined;
-  if (!issuers.some(([first, lengths]) => lengths.includes(digits.length) && first.test(digits))) return undefined;
-  return hasLuhnSum(digitsOf(digits)) ? { start, end } : undefined;
+  return issuers.some(([begin, lengths]) => lengths.includes(digits.length) && begin.test(digits)) ? { start, end } : undefined;
 });
 
 function isPartOfNumber(text: string, end: number): boolean {

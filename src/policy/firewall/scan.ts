@@ -33,7 +33,10 @@ export function scan(text: string, from = 0): Candidates {
     const code = text.charCodeAt(place);
     const kind = code < 128 ? kinds[code]! : kindOf(code);
     if (kind === word) {
-      if (before !== word && before !== digit && isHead(code, text.charCodeAt(place + 1))) heads.push(place);
+      const start = place;
+      // Most of a text is the rest of its words.
+      while (place + 1 < length && kinds[text.charCodeAt(place + 1)] === word) place++;
+      if (before !== word && before !== digit && start + 1 < length && isHead(code, text.charCodeAt(start + 1))) heads.push(start);
     } else if (kind === digit) {
       const start = place;
       while (place + 1 < length && kinds[text.charCodeAt(place + 1)] === digit) place++;

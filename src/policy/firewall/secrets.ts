@@ -1,16 +1,20 @@
 import { detectByHead } from "./head-form.ts";
 import { keyForms } from "./key-forms.ts";
 import { partialPattern } from "./partial-pattern.ts";
-import { isWordPart, matchAt, merged, type Candidates, type Detector, type TextMatch } from "./text-match.ts";
+import { isWordPart, isWordStart, matchAt, merged, type Candidates, type Detector, type TextMatch } from "./text-match.ts";
 
-/** The key is a whole: no letter or digit before or after it, and it is more than one character repeated, as in examples. */
+/** No letter, digit or `-` is before a key. */
+function beginsKey(text: string, start: number): boolean {
+  return isWordStart(text, start) && text.charCodeAt(start - 1) !== 45;
+}
+
+/** No letter or digit is behind a key, and it is more than one character repeated, as in examples. */
 function isKey(text: string, start: number, end: number): boolean {
-  const before = start > 0 ? text.charCodeAt(start - 1) : 32;
-  if (isWordPart(before) || before === 45 || (end < text.length && isWordPart(text.charCodeAt(end)))) return false;
+  if (end < text.length && isWordPart(text.charCodeAt(end))) return false;
   return new Set(text.slice(start + 8, end)).size > 5;
 }
 
-const keys = detectByHead(keyForms, { ignoresCase: false, accepts: isKey });
+const keys = detectByHead(keyForms, { ignoresCase: false, begins: beginsKey, accepts: isKey });
 
 /** Tokens of Telegram's bots begin with a number. */
 const bot = String.raw`\d{8,10}:AA[\w-]{33}`;
@@ -24,7 +28,8 @@ const bots: Detector = {
       const [start, end] = [numbers[at]!, numbers[at + 1]!];
       if (start < from || end - start < 8 || end - start > 10 || text.charCodeAt(end) !== 58) continue;
       const key = matchAt(botAt, text, start);
-      if (key !== undefined && isKey(text, start, start + key.length)) found.push({ start, end: start + key.length });
+      if (key !== undefined && beginsKey(text, start) && isKey(text, start, start + key.length))
+        found.push({ start, end: start + key.length });
     }
     return found;
   },

@@ -2,6 +2,7 @@ import * as z from "zod";
 import { compilePattern, PatternError } from "../../core/index.ts";
 import { choice, texts } from "../../settings/index.ts";
 import { detectorNames, type DetectorName } from "./detectors.ts";
+import { isRuleSet, ruleSetNames, ruleSets } from "./rule-sets.ts";
 
 const actions = ["observe", "mask", "block"] as const;
 export type FirewallAction = (typeof actions)[number];
@@ -15,6 +16,7 @@ const rule = z
       actions,
     ),
     direction: choice("What it looks at: requests, answers of models, or both.", directions).prefault("request"),
+    sets: texts("Ready-made sets of what is found.", `a list of ${ruleSetNames.join(", ")}`).prefault([]),
     detect: texts("Built-in detectors.", `a list of ${detectorNames.join(", ")}`).prefault([]),
     patterns: texts("Regular expressions in the syntax of RE2.", "a list of patterns").prefault([]),
     words: texts("Words or phrases, found whole and in any case.", "a list of words").prefault([]),
@@ -26,7 +28,12 @@ const rule = z
     const report = (path: (string | number)[], found: unknown, message: string): void => {
       issues.push({ code: "custom", message, input: found, path });
     };
-    if (value.detect.length + value.patterns.length + value.words.length === 0) report([], value, "a rule with detect, patterns or words");
+    if (value.sets.length + value.detect.length + value.patterns.length + value.words.length === 0) {
+      report([], value, "a rule with sets, detect, patterns or words");
+    }
+    for (const [at, name] of value.sets.entries()) {
+      if (!isRuleSet(name)) report(["sets", at], name, `one of ${ruleSetNames.join(", ")}`);
+    }
     for (const [at, name] of value.detect.entries()) {
       if (!isDetector(name)) report(["detect", at], name, `one of ${detectorNames.join(", ")}`);
     }
@@ -70,5 +77,12 @@ export interface FirewallRule {
 
 /** Its rules; none: nothing is looked at. */
 export function readFirewall({ rules }: ParsedFirewall): readonly FirewallRule[] {
-  return Object.entries(rules).map(([name, parsed]) => ({ name, ...parsed, detect: parsed.detect.filter(isDetector) }));
+  return Object.entries(rules).map(([name, { sets, ...parsed }]) => {
+    const chosen = sets.filter(isRuleSet).map((set) => ruleSets[set]);
+    // In the order of the detectors: where two find the same text, the more certain one keeps its place.
+    const detect = detectorNames.filter(
+      (each) => parsed.detect.includes(each) || chosen.some((set) => set.detect.some((one) => one === each)),
+    );
+    return { name, ...parsed, detect, words: [...parsed.words, ...chosen.flatMap((set) => set.words)] };
+  });
 }
