@@ -17,7 +17,7 @@ export interface Fault {
   /** Changes of the ID token's claims. */
   readonly claims?: (claims: Claims) => Claims;
   /** Of the token's header; `none` has no signature. */
-  readonly alg?: "RS256" | "none";
+  readonly alg?: "ES256" | "none";
   /** Signs with a key that is not in the provider's list. */
   readonly hasForeignKey?: boolean;
   /** Answers of all its endpoints. */
@@ -52,8 +52,8 @@ export const clientId = "gateway";
 export const clientSecret = "client-secret-of-tests";
 
 export async function createOidcIssuer(): Promise<OidcIssuer> {
-  const own = generateKeyPairSync("rsa", { modulusLength: 2048 });
-  const foreign = generateKeyPairSync("rsa", { modulusLength: 2048 });
+  const own = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  const foreign = generateKeyPairSync("ec", { namedCurve: "P-256" });
   const codes = new Map<string, Grant>();
   const tokens = new Map<string, Person>();
   const issuer: { person: Person; fault: Fault; refusesRefresh: boolean } = {
@@ -69,7 +69,7 @@ export async function createOidcIssuer(): Promise<OidcIssuer> {
     const base = { iss: url, aud: clientId, sub: person.sub, iat: now, exp: now + 300, ...(nonce === undefined ? {} : { nonce }) };
     const all = { ...base, ...rest, ...(issuer.fault.hasGroupsInUserinfo === true || groups === undefined ? {} : { groups }) };
     const claims = issuer.fault.claims?.(all) ?? all;
-    const alg = issuer.fault.alg ?? "RS256";
+    const alg = issuer.fault.alg ?? "ES256";
     const head = alg === "none" ? { alg } : { alg, kid: "own" };
     const unsigned = `${encode(head)}.${encode(claims)}`;
     if (alg === "none") return `${unsigned}.`;
@@ -111,7 +111,7 @@ export async function createOidcIssuer(): Promise<OidcIssuer> {
       case "/.well-known/openid-configuration":
         return [200, documentOf(url)];
       case "/keys":
-        return [200, { keys: [{ ...own.publicKey.export({ format: "jwk" }), kid: "own", alg: "RS256", use: "sig" }] }];
+        return [200, { keys: [{ ...own.publicKey.export({ format: "jwk" }), kid: "own", alg: "ES256", use: "sig" }] }];
       case "/token":
         return await onToken(request);
       case "/userinfo": {
@@ -154,7 +154,7 @@ function documentOf(url: string): object {
     end_session_endpoint: `${url}/sign-out`,
     response_types_supported: ["code"],
     subject_types_supported: ["public"],
-    id_token_signing_alg_values_supported: ["RS256"],
+    id_token_signing_alg_values_supported: ["ES256"],
     authorization_response_iss_parameter_supported: true,
   };
 }
@@ -182,5 +182,5 @@ function encode(value: object): string {
 }
 
 function signed(unsigned: string, key: KeyObject): string {
-  return sign("RSA-SHA256", Buffer.from(unsigned), key).toString("base64url");
+  return sign("sha256", Buffer.from(unsigned), { key, dsaEncoding: "ieee-p1363" }).toString("base64url");
 }

@@ -181,3 +181,10 @@ test("HTML is for those who name it, and like nothing of JSON better", () => {
   ];
   for (const [accept, expected] of rows) assert.equal(prefersHtml(accept), expected, accept);
 });
+
+test("the page has a link to sign in if there is single sign-on, and none otherwise", async (t) => {
+  const link = '<a href="api/v1/sso">Sign in</a>';
+  const withLink = await openPage(t, [], { deps: { hasSingleSignOn: () => true } });
+  assert.ok(withLink.body.includes(link));
+  assert.ok(!(await openPage(t)).body.includes(link));
+});
