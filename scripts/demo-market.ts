@@ -6,7 +6,7 @@ import { waitUntil } from "../tests/testbed/wait-until.ts";
 
 /**
  * `npm run demo:market`: two gateways on this machine, each with a model of its own behind a mock server, buy from each other on one limit. The seller
- * is killed under load, and at the end both check their statements. Everything listens on 127.0.0.1 and lies in folders that are removed.
+ * is killed under load, and both check their statements. Then one buys by a policy, and the other is caught as its engine counts too much. Everything listens on 127.0.0.1 and lies in folders that are removed.
  */
 
 interface Side {
@@ -44,7 +44,7 @@ async function startSide(name: string, model: string): Promise<Side> {
   const mock = await createMockUpstream({ apiKeys: ["rig-key-1234567890"] });
   const port = await freePort();
   await home.writeConfig(
-    `market: { listen: "127.0.0.1:${await freePort()}", name: ${name}, lease: 1m, per_buyer: { calls_per_second: 200 } }
+    `market: { listen: "127.0.0.1:${await freePort()}", name: ${name}, lease: 1m, per_buyer: { calls_per_second: 200 }, buy: { substitutes: { phi4: [qwen3] }, per_day: "1" } }
 providers: { rig: { base_url: "${mock.url}/v1", protocols: [openai-chat], api_key: rig-key-1234567890, models: [${model}] } }
 `,
   );
@@ -65,7 +65,7 @@ async function run({ name, home }: Side, ...args: readonly string[]): Promise<st
 }
 
 /** @returns how many of the requests were answered. */
-async function ask(buyer: Side, model: string, count: number): Promise<number> {
+async function ask(buyer: Side, model: string, count: number, maxTokens = 200): Promise<number> {
   let answered = 0;
   for (let request = 0; request < count; request++) {
     const reply = await fetch(`${buyer.running.url}/v1/chat/completions`, {
@@ -73,7 +73,7 @@ async function ask(buyer: Side, model: string, count: number): Promise<number> {
       headers: { authorization: `Bearer ${buyer.key}`, "content-type": "application/json" },
       body: JSON.stringify({
         model,
-        max_tokens: 200,
+        max_tokens: maxTokens,
         stream: request % 2 === 1,
         messages: [{ role: "user", content: "What is a lease?" }],
       }),
@@ -153,11 +153,39 @@ async function demo(anna: Side, bob: Side): Promise<void> {
   }
 }
 
+/** Buying and selling by policies. */
+async function automatic(anna: Side, bob: Side): Promise<void> {
+  say("Automatic: Anna's clients name her own model. When her server has no room, Bob's answers in its place.");
+  await run(anna, "market", "buy", "policy", anna.model, "spill", "--max-price", "1");
+  anna.mock.reset();
+  bob.mock.reset();
+  show("answered while her server has room", `${await ask(anna, anna.model, 4)} of 4, ${postsTo(bob)} of them by Bob`);
+  anna.mock.enqueue({ trouble: { kind: "error", error: { status: 429, message: "Slow down.", headers: { "retry-after": "60" } } } });
+  show("answered while it limits the rate", `${await ask(anna, anna.model, 30)} of 30, ${postsTo(bob)} of them by Bob`);
+  await run(anna, "market", "explain", anna.model);
+
+  say("Bob's own requests come first: with a server that bears one at a time, nothing is left to sell.");
+  await run(bob, "market", "sell", bob.model, "--concurrency", "1", "--hours", "always");
+  await run(bob, "market", "explain", bob.model);
+  await run(bob, "market", "sell", bob.model, "--concurrency", "4");
+
+  say("A cheat: Bob's engine counts 5,000 tokens for a short text. Anna does not acknowledge that, and asks him no more.");
+  await run(anna, "market", "offers");
+  bob.mock.enqueue({ text: ["One, two, three."], usage: { output: 5000 } });
+  show("answered", `${await ask(anna, `@bob/${bob.model}`, 1, 6000)} of 1`);
+  await run(anna, "market", "explain", anna.model);
+}
+
+function postsTo({ mock }: Side): number {
+  return mock.requests.filter(({ method }) => method === "POST").length;
+}
+
 const sides: Side[] = [];
 try {
   say("Two gateways start, each with a server of its own.");
   sides.push(await startSide("anna", "phi4"), await startSide("bob", "qwen3"));
   await demo(sides[0]!, sides[1]!);
+  await automatic(sides[0]!, sides[1]!);
   say("Done.");
 } finally {
   for (const { home, mock } of sides) {

@@ -10,6 +10,7 @@ import type { LeasePool } from "./buy/lease-pool.ts";
 import { buyFrom } from "./buy/market-client.ts";
 import type { NodeCalls } from "./buy/node-calls.ts";
 import { Policies } from "./buy/policies.ts";
+import { Scores } from "./buy/scores.ts";
 import type { SellerRecord } from "./buy/seller-record.ts";
 import { SpendLimits } from "./buy/spend-limits.ts";
 import type { Trades } from "./buy/trades.ts";
@@ -40,6 +41,7 @@ export class Purchasing {
   readonly spend: SpendLimits;
   readonly considers: MarketBuying;
   readonly #lateBills: LateBills;
+  readonly #scores: Scores;
   readonly #deps: PurchasingDeps;
 
   constructor(deps: PurchasingDeps) {
@@ -48,6 +50,7 @@ export class Purchasing {
     this.#deps = deps;
     this.#lateBills = new LateBills(store, clock);
     this.record = record;
+    this.#scores = new Scores(store, record);
     this.policies = new Policies({ store, settings, now });
     this.spend = new SpendLimits({ store, settings, now });
     this.considers = new MarketBuying({
@@ -93,9 +96,15 @@ export class Purchasing {
     return this.#deps.settings();
   }
 
-  /** At the start, and as other processes may have changed it. */
+  /** At the start. */
+  async open(): Promise<void> {
+    await this.#scores.load();
+    await this.load();
+  }
+
+  /** As other processes may have changed it. */
   async load(): Promise<void> {
-    await Promise.all([this.policies.load(), this.spend.load()]);
+    await Promise.all([this.policies.load(), this.spend.load(), this.#scores.save()]);
     await this.#lateBills.run();
   }
 

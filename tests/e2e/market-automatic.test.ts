@@ -190,6 +190,19 @@ test("each decision about resale is stored, with who asked", async () => {
   );
 });
 
+test("a seller whose engine counts far more tokens than its text has is not paid, and is asked no more", async () => {
+  recover(31);
+  await policy("prefer");
+  // Bob's answer and his receipt agree about the count.
+  rig.enqueue({ text: ["One, two, three."], usage: { output: 5000 } });
+  assert.equal(await ask({ body: { max_tokens: 6000 } }), "200 own 1 bob 1");
+  assert.equal(await ask(), "200 own 1 bob 0");
+  const { buying } = await callAdmin(alice, "market.explain", { query: { model: "qwen3" } });
+  const { score, reason } = buying[0]!.offers[0]!;
+  assert.deepEqual([score, reason], [0, "one of its receipts was refused: it is avoided for a day"]);
+  assert.equal((await callAdmin(alice, "market.trades")).data[0]!.state, "refused");
+});
+
 test("the audit trail has who set a policy, and its removal leaves what the configuration says", async () => {
   await callAdmin(alice, "market.policies.remove", { param: "qwen3" });
   assert.deepEqual((await callAdmin(alice, "market.policies")).data, []);

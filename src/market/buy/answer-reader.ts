@@ -39,6 +39,9 @@ interface AnswerParts {
   readonly opener: FrameOpener;
 }
 
+/** Shorter answers say little about a seller's speed. */
+const leastTimedTokens = 16;
+
 /** Reads the frames of an answer, and checks its receipt. */
 export class AnswerReader {
   readonly #deps: MarketClientDeps;
@@ -59,8 +62,11 @@ export class AnswerReader {
   stored: Promise<void> = Promise.resolve();
   #answer: string | undefined;
 
+  readonly #startedMs: number;
+
   constructor(deps: MarketClientDeps, parts: AnswerParts) {
     this.#deps = deps;
+    this.#startedMs = deps.clock.monotonic();
     this.#parts = parts;
   }
 
@@ -135,11 +141,20 @@ export class AnswerReader {
     this.#isOver = true;
     const { lease, request } = this.#parts;
     if (!this.#accept(this.#receipt)) {
-      void this.#deps.pool.dispute(lease, request.seller);
+      void this.#dispute();
       return undefined;
     }
-    this.#deps.pool.giveBack(lease, request.seller);
+    if (this.#deps.record.overCounts(request.seller.node.node, request.offer.body.model)) void this.#dispute();
+    else this.#deps.pool.giveBack(lease, request.seller);
     return this.#last;
+  }
+
+  /** The receipt is wrong: it is contested, and its seller is avoided for a day, and asked by no policy for longer. */
+  #dispute(): Promise<void> {
+    const { lease, request } = this.#parts;
+    const { pool, record, clock } = this.#deps;
+    record.cheated(request.seller.node.node, request.offer.body.model, clock.now());
+    return pool.dispute(lease, request.seller);
   }
 
   /** The hash of the whole answer; `undefined` if it was cut. */
@@ -153,13 +168,14 @@ export class AnswerReader {
     const { lease, order, request } = this.#parts;
     const answer = this.#answerHash();
     const usage = answer === undefined ? undefined : this.#usage?.read();
-    const received: Received = { answer, usage, bytes: this.#bytes, status: this.#head, requestBytes: request.bodyBytes };
+    const estimate = answer === undefined ? undefined : this.#usage?.estimate();
+    const received: Received = { answer, usage, estimate, bytes: this.#bytes, status: this.#head, requestBytes: request.bodyBytes };
     let receipt: MarketDocument<"receipt/1"> | undefined;
     try {
       receipt = readDocument("receipt/1", text);
       lease.accept(receipt, order, received);
       this.cost = BigInt(receipt.body.cost);
-      this.#deps.record.answered(request.offer.body.model, receipt.body.usage.output);
+      this.#learn(receipt.body, estimate);
       this.#deps.spend.paid(request.seller.peer.node, this.cost);
       this.#record(receipt, "acked");
       return true;
@@ -172,6 +188,19 @@ export class AnswerReader {
       if (receipt !== undefined) this.#record(receipt, "refused");
       return false;
     }
+  }
+
+  /** What the answer shows of its seller. */
+  #learn({ usage, status }: MarketDocument<"receipt/1">["body"], estimate: number | undefined): void {
+    const { request } = this.#parts;
+    const { record, clock } = this.#deps;
+    const { model } = request.offer.body;
+    record.answered(model, usage.output);
+    if (status !== "done" || estimate === undefined) return;
+    const seconds = (clock.monotonic() - this.#startedMs) / 1000;
+    const tokensPerSecond = usage.output >= leastTimedTokens && seconds > 0 ? usage.output / seconds : undefined;
+    const seen = { tokensPerSecond, counted: usage.output - usage.reasoning, estimated: estimate };
+    record.seen(request.seller.node.node, model, seen, clock.now());
   }
 
   #record(receipt: MarketDocument<"receipt/1">, state: "acked" | "refused"): void {
@@ -206,7 +235,7 @@ export class AnswerReader {
       pool.giveBack(lease, request.seller);
       return this.#last;
     }
-    await (isRight === false ? pool.dispute(lease, request.seller) : pool.askLater(lease, request.seller, () => this.#askForReceipt()));
+    await (isRight === false ? this.#dispute() : pool.askLater(lease, request.seller, () => this.#askForReceipt()));
     return undefined;
   }
 

@@ -1,4 +1,5 @@
-import { asBytes, GatewayError, SseSplitter } from "../../core/index.ts";
+import { asBytes, GatewayError, SseSplitter, utf8OfLatin1 } from "../../core/index.ts";
+import { estimateAnswer, estimatePassed } from "../../ir/index.ts";
 import { AnsweredError, type AnswerFacts, type Protocol, type StreamTap } from "../../protocols/index.ts";
 
 /** The tokens that an answer itself says that it used. */
@@ -42,6 +43,19 @@ export class AnswerUsage {
     return [input, output, cacheRead].every((tokens) => Number.isSafeInteger(tokens) && tokens >= 0)
       ? { input, output, cacheRead: Math.min(cacheRead, input) }
       : undefined;
+  }
+
+  /** Tokens that the text of the whole answer is estimated at: text, reasoning and arguments; `undefined`: it cannot be read. */
+  estimate(): number | undefined {
+    if (this.#stream !== undefined) return estimatePassed(this.#stream.tap.textBytes, this.#stream.tap.textSample);
+    if (this.#parts.length === 0) return undefined;
+    try {
+      const whole = asBytes(Buffer.concat(this.#parts).toString("latin1"));
+      return estimateAnswer(this.#protocol.upstream.parseResponse(utf8OfLatin1(whole)));
+    } catch {
+      // An error, or an answer in another form: its bytes are the only bound.
+      return undefined;
+    }
   }
 
   #facts(): AnswerFacts {

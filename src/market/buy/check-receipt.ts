@@ -9,6 +9,8 @@ export interface Received {
   readonly answer: string | undefined;
   /** What the answer itself says that it used; `undefined` if it does not, or was cut. */
   readonly usage?: StatedUsage | undefined;
+  /** Tokens that the text of the answer is estimated at; `undefined`: it could not be read. */
+  readonly estimate?: number | undefined;
   /** Plain bytes of the answer. */
   readonly bytes: number;
   /** The status in the answer's head; `undefined`: none arrived. */
@@ -62,7 +64,14 @@ export function checkReceipt(body: DocumentBody<"receipt/1">, expected: Expected
   refuse(body.status === "done" && received.answer === undefined, "it bills an answer that did not arrive whole");
   refuse(body.usage.input > Math.ceil(received.requestBytes / 3) + outputSlack + 1000, "it bills more input than the request has");
   refuse(body.usage.output - body.usage.reasoning > received.bytes + outputSlack, "it bills more output than arrived");
+  const { output, reasoning } = body.usage;
+  const most = received.estimate === undefined ? Infinity : received.estimate * mostOver + estimateSlack;
+  refuse(received.answer !== undefined && output - reasoning > most, "it counts far more output than the text has");
 }
+
+/** An estimate is at most 40 % off for the texts that it was measured with; of a short text it says little. */
+const mostOver = 1.5;
+const estimateSlack = 256;
 
 function costOfStated(price: Price, usage: StatedUsage | undefined, max: bigint): bigint {
   if (usage === undefined) return max;

@@ -28,8 +28,8 @@ test("one of the three cheapest is drawn, in proportion to 1/E²", () => {
 
 test("offers that do not fit, sellers that are full or have failed twice in a minute are passed over", () => {
   const record = new SellerRecord();
-  record.add("broken", false, 5);
-  record.add("broken", false, 6);
+  record.add("broken", "m", false, 5);
+  record.add("broken", "m", false, 6);
   const choices = [
     choice("short", 1, { context: 10 }),
     choice("full", 1, { free: 0 }),

@@ -179,9 +179,9 @@ export class MarketCall implements UpstreamCall {
     for (const data of opened.data) this.#handler.onData(data);
   }
 
-  #note({ seller }: MarketRequest, isGood: boolean): void {
+  #note({ seller, offer }: MarketRequest, isGood: boolean): void {
     const { record, clock } = this.#deps;
-    record.add(seller.node.node, isGood, clock.now());
+    record.add(seller.node.node, offer.body.model, isGood, clock.now());
   }
 
   #end(answer: AnswerReader, request: MarketRequest): void {

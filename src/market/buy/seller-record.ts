@@ -1,32 +1,140 @@
-/** What this gateway has seen of the sellers of exchanges since its start: it decides who is asked, never what is paid. */
+/** What counts half as much after this time. */
+const halfLifeMs = 7 * 86_400_000;
+/** Nobody knows a new seller: it begins as if four of five requests had been answered. */
+const prior = { good: 4, all: 5 };
+/** A wrong answer of a probe weighs as many right ones. */
+const wrongWeight = 5;
+/** Answers of a seller, and of others, before their speed is compared. */
+const leastTimed = 3;
+/** A seller counts as slow below this share of the others' median speed, and its score never falls further than to half for that. */
+const slowShare = 0.5;
+/** Tokens of a seller before their count is compared with that of others, and how much more it may be. */
+const leastCounted = 20_000;
+const mostOver = 1.1;
+
+/** What has been seen of a seller's model. Counts are decayed: `atMs` is when they were last right. */
+export interface Evidence {
+  good: number;
+  bad: number;
+  /** Probes whose answer was right, or wrong. */
+  right: number;
+  wrong: number;
+  /** Answers that were timed, and the sum of their tokens a second. */
+  timed: number;
+  speed: number;
+  /** Tokens of visible output that receipts count, and those that their text was estimated at. */
+  counted: number;
+  estimated: number;
+  /** When it last sent a receipt that was refused; 0: never. */
+  cheatedMs: number;
+  atMs: number;
+}
+
+const nothing: Evidence = { good: 0, bad: 0, right: 0, wrong: 0, timed: 0, speed: 0, counted: 0, estimated: 0, cheatedMs: 0, atMs: 0 };
+
+/** What an answer has shown, beside that it came. */
+export interface SeenAnswer {
+  readonly tokensPerSecond?: number | undefined;
+  readonly counted: number;
+  readonly estimated: number;
+}
+
+/** This gateway's own evidence about sellers: it decides who is asked, never what is paid. */
 export class SellerRecord {
-  readonly #sellers = new Map<string, { good: number; bad: number; failedMs: number[] }>();
+  readonly #evidence = new Map<string, Map<string, Evidence>>();
+  readonly #failed = new Map<string, readonly number[]>();
   readonly #outputs = new Map<string, { sum: number; count: number }>();
+  readonly #changed = new Set<Evidence>();
 
-  add(seller: string, isGood: boolean, nowMs: number): void {
-    const known = this.#sellers.get(seller) ?? { good: 0, bad: 0, failedMs: [] };
-    if (isGood) known.good += 1;
+  /** A request has been answered, or not. */
+  add(seller: string, model: string, isGood: boolean, nowMs: number): void {
+    const evidence = this.#of(seller, model, nowMs);
+    if (isGood) evidence.good += 1;
     else {
-      known.bad += 1;
-      known.failedMs = [...known.failedMs, nowMs].slice(-2);
+      evidence.bad += 1;
+      this.#failed.set(seller, [...(this.#failed.get(seller) ?? []), nowMs].slice(-2));
     }
-    this.#sellers.set(seller, known);
   }
 
-  /** The share of requests that it answered, at first 1. */
+  /** What a good answer has shown. */
+  seen(seller: string, model: string, { tokensPerSecond, counted, estimated }: SeenAnswer, nowMs: number): void {
+    const evidence = this.#of(seller, model, nowMs);
+    evidence.counted += counted;
+    evidence.estimated += estimated;
+    if (tokensPerSecond === undefined) return;
+    evidence.timed += 1;
+    evidence.speed += tokensPerSecond;
+  }
+
+  /** The answer to a probe was what it had to be, or not. */
+  probed(seller: string, model: string, isRight: boolean, nowMs: number): void {
+    this.#of(seller, model, nowMs)[isRight ? "right" : "wrong"] += 1;
+  }
+
+  /** A receipt of it was refused. */
+  cheated(seller: string, model: string, nowMs: number): void {
+    this.#of(seller, model, nowMs).cheatedMs = nowMs;
+  }
+
+  #of(seller: string, model: string, nowMs: number): Evidence {
+    let models = this.#evidence.get(seller);
+    if (models === undefined) this.#evidence.set(seller, (models = new Map<string, Evidence>()));
+    let evidence = models.get(model);
+    if (evidence === undefined) models.set(model, (evidence = { ...nothing, atMs: nowMs }));
+    const left = 2 ** -(Math.max(0, nowMs - evidence.atMs) / halfLifeMs);
+    for (const name of ["good", "bad", "right", "wrong", "timed", "speed", "counted", "estimated"] as const) evidence[name] *= left;
+    evidence.atMs = Math.max(nowMs, evidence.atMs);
+    this.#changed.add(evidence);
+    return evidence;
+  }
+
+  /** The share of requests that it answered, for all its models. */
   rate(seller: string): number {
-    const { good = 0, bad = 0 } = this.#sellers.get(seller) ?? {};
-    return (good + 4) / (good + bad + 4);
+    const all = [...(this.#evidence.get(seller)?.values() ?? [])];
+    const good = all.reduce((sum, evidence) => sum + evidence.good, prior.good);
+    return good / all.reduce((sum, { good: more, bad }) => sum + more + bad, prior.all);
   }
 
-  /** From 0 to 1; policies ask no seller below 0.6. */
-  score(seller: string, _model: string, _nowMs: number): number {
-    return this.rate(seller);
+  /** From 0 to 1; a new seller has 0.8, and policies ask none below 0.6. */
+  score(seller: string, model: string, nowMs: number): number {
+    const evidence = this.#evidence.get(seller)?.get(model) ?? nothing;
+    const { good, bad, right, wrong, cheatedMs } = evidence;
+    const success = (good + prior.good) / (good + bad + prior.all);
+    const validity = (right + prior.good) / (right + wrong * wrongWeight + prior.good);
+    const honesty = cheatedMs === 0 ? 1 : 1 - 2 ** -(Math.max(0, nowMs - cheatedMs) / halfLifeMs);
+    return success * validity * this.#speedFactor(seller, model, evidence) * honesty;
+  }
+
+  #speedFactor(seller: string, model: string, { timed, speed }: Evidence): number {
+    const others = this.#others(seller, model, (evidence) => (evidence.timed >= leastTimed ? evidence.speed / evidence.timed : undefined));
+    if (timed < leastTimed || others === undefined) return 1;
+    return Math.max(0.5, Math.min(1, speed / timed / (others * slowShare)));
+  }
+
+  /**
+   * Whether a seller counts more tokens for its texts than others do for theirs: more than a tenth over many answers. Without others, or with few tokens, it is not known.
+   */
+  overCounts(seller: string, model: string): boolean {
+    const ratioOf = ({ counted, estimated }: Evidence): number | undefined =>
+      counted >= leastCounted && estimated > 0 ? counted / estimated : undefined;
+    const own = ratioOf(this.#evidence.get(seller)?.get(model) ?? nothing);
+    const others = this.#others(seller, model, ratioOf);
+    return own !== undefined && others !== undefined && own > others * mostOver;
+  }
+
+  /** The median of what is known of the other sellers of a model. */
+  #others(seller: string, model: string, valueOf: (evidence: Evidence) => number | undefined): number | undefined {
+    const values: number[] = [];
+    for (const [node, models] of this.#evidence) {
+      const value = node === seller ? undefined : valueOf(models.get(model) ?? nothing);
+      if (value !== undefined) values.push(value);
+    }
+    return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
   }
 
   /** Two requests have failed in the last minute. */
   isFailing(seller: string, nowMs: number): boolean {
-    const failedMs = this.#sellers.get(seller)?.failedMs ?? [];
+    const failedMs = this.#failed.get(seller) ?? [];
     return failedMs.length === 2 && failedMs[0]! > nowMs - 60_000;
   }
 
@@ -41,5 +149,18 @@ export class SellerRecord {
   meanOutput(model: string): number {
     const known = this.#outputs.get(model);
     return known === undefined ? 300 : known.sum / known.count;
+  }
+
+  /** What has changed since the last call, for the database. */
+  *takeChanged(): Iterable<{ readonly node: string; readonly model: string; readonly evidence: Evidence }> {
+    for (const [node, models] of this.#evidence)
+      for (const [model, evidence] of models) if (this.#changed.delete(evidence)) yield { node, model, evidence };
+  }
+
+  /** As an earlier start has stored it. */
+  restore(node: string, model: string, stored: Partial<Evidence>): void {
+    const models = this.#evidence.get(node) ?? new Map<string, Evidence>();
+    this.#evidence.set(node, models);
+    if (!models.has(model)) models.set(model, { ...nothing, ...stored });
   }
 }
