@@ -10,6 +10,7 @@ import type { LeasePool } from "./buy/lease-pool.ts";
 import { buyFrom } from "./buy/market-client.ts";
 import type { NodeCalls } from "./buy/node-calls.ts";
 import { Policies } from "./buy/policies.ts";
+import { Probes } from "./buy/probes.ts";
 import { Scores } from "./buy/scores.ts";
 import type { SellerRecord } from "./buy/seller-record.ts";
 import { SpendLimits } from "./buy/spend-limits.ts";
@@ -42,6 +43,7 @@ export class Purchasing {
   readonly considers: MarketBuying;
   readonly #lateBills: LateBills;
   readonly #scores: Scores;
+  readonly #probes: Probes;
   readonly #deps: PurchasingDeps;
 
   constructor(deps: PurchasingDeps) {
@@ -51,6 +53,16 @@ export class Purchasing {
     this.#lateBills = new LateBills(store, clock);
     this.record = record;
     this.#scores = new Scores(store, record);
+    const { protocols } = gateway;
+    this.#probes = new Probes({
+      store,
+      book,
+      record,
+      protocols,
+      settings,
+      dispatch: (request, handler) => this.dispatch(request, handler),
+      now,
+    });
     this.policies = new Policies({ store, settings, now });
     this.spend = new SpendLimits({ store, settings, now });
     this.considers = new MarketBuying({
@@ -106,6 +118,7 @@ export class Purchasing {
   async load(): Promise<void> {
     await Promise.all([this.policies.load(), this.spend.load(), this.#scores.save()]);
     await this.#lateBills.run();
+    await this.#probes.run();
   }
 
   /** Nano-US-dollars of a request at an own target; `undefined`: it has no price. */
