@@ -56,7 +56,7 @@ test("a seller that is slower than half of what the others are loses up to half,
   assert.deepEqual([scoreOf(record, "slow"), scoreOf(record, "half"), scoreOf(record, "usual")], [0.4, 0.8, 0.8]);
 });
 
-test("over many tokens a seller that counts a tenth more than others for its texts is found, whoever is first", () => {
+test("over many tokens a seller that counts a tenth more than others for its texts is found, also if it was the first", () => {
   const record = new SellerRecord();
   const see = (seller: string, counted: number): void => {
     for (let times = 0; times < 40; times++) record.seen(seller, "m", { counted, estimated: 1000 }, start);

@@ -30,6 +30,11 @@ export interface Evidence {
   atMs: number;
 }
 
+/** Evidence in memory, and whether the database has it. */
+interface KeptEvidence extends Evidence {
+  isStored: boolean;
+}
+
 const nothing: Evidence = { good: 0, bad: 0, right: 0, wrong: 0, timed: 0, speed: 0, counted: 0, estimated: 0, cheatedMs: 0, atMs: 0 };
 
 /** What an answer has shown, beside that it came. */
@@ -41,10 +46,9 @@ export interface SeenAnswer {
 
 /** This gateway's own evidence about sellers: it decides who is asked, never what is paid. */
 export class SellerRecord {
-  readonly #evidence = new Map<string, Map<string, Evidence>>();
+  readonly #evidence = new Map<string, Map<string, KeptEvidence>>();
   readonly #failed = new Map<string, readonly number[]>();
   readonly #outputs = new Map<string, { sum: number; count: number }>();
-  readonly #changed = new Set<Evidence>();
 
   /** A request has been answered, or not. */
   add(seller: string, model: string, isGood: boolean, nowMs: number): void {
@@ -78,13 +82,13 @@ export class SellerRecord {
 
   #of(seller: string, model: string, nowMs: number): Evidence {
     let models = this.#evidence.get(seller);
-    if (models === undefined) this.#evidence.set(seller, (models = new Map<string, Evidence>()));
+    if (models === undefined) this.#evidence.set(seller, (models = new Map<string, KeptEvidence>()));
     let evidence = models.get(model);
-    if (evidence === undefined) models.set(model, (evidence = { ...nothing, atMs: nowMs }));
+    if (evidence === undefined) models.set(model, (evidence = { ...nothing, atMs: nowMs, isStored: false }));
     const left = 2 ** -(Math.max(0, nowMs - evidence.atMs) / halfLifeMs);
     for (const name of ["good", "bad", "right", "wrong", "timed", "speed", "counted", "estimated"] as const) evidence[name] *= left;
     evidence.atMs = Math.max(nowMs, evidence.atMs);
-    this.#changed.add(evidence);
+    evidence.isStored = false;
     return evidence;
   }
 
@@ -154,13 +158,17 @@ export class SellerRecord {
   /** What has changed since the last call, for the database. */
   *takeChanged(): Iterable<{ readonly node: string; readonly model: string; readonly evidence: Evidence }> {
     for (const [node, models] of this.#evidence)
-      for (const [model, evidence] of models) if (this.#changed.delete(evidence)) yield { node, model, evidence };
+      for (const [model, kept] of models) {
+        const { isStored, ...evidence } = kept;
+        kept.isStored = true;
+        if (!isStored) yield { node, model, evidence };
+      }
   }
 
   /** As an earlier start has stored it. */
   restore(node: string, model: string, stored: Partial<Evidence>): void {
-    const models = this.#evidence.get(node) ?? new Map<string, Evidence>();
+    const models = this.#evidence.get(node) ?? new Map<string, KeptEvidence>();
     this.#evidence.set(node, models);
-    if (!models.has(model)) models.set(model, { ...nothing, ...stored });
+    if (!models.has(model)) models.set(model, { ...nothing, ...stored, isStored: true });
   }
 }
