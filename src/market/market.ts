@@ -145,7 +145,7 @@ export class Market {
       avoided: this.avoided,
       openLeases: createOpenLeases(store),
       clearingProblem: (clearing) => this.statements.problem(clearing),
-      sellerOf: (seller) => this.book.sellers().find(({ node }) => node.node === seller),
+      sellerOf: (seller, clearing) => this.book.sellerAt(seller, clearing),
     });
   }
 

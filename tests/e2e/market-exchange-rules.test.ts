@@ -1,9 +1,12 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
+import { existsSync, readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { after, before, test } from "node:test";
-import { documentText, signDocument } from "../../src/market/documents/document.ts";
+import { documentText, signDocument, verifyDocument, type MarketDocument } from "../../src/market/documents/document.ts";
+import type { DocumentBody } from "../../src/market/documents/kinds.ts";
+import { encodeFrame, frameTypes } from "../../src/market/identity/frames.ts";
 import { createNodeKey, type NodeKey } from "../../src/market/identity/node-key.ts";
 import { readInvite } from "../../src/market/peers/invites.ts";
 import { marketPrefix, requestBytes } from "../../src/market/wire.ts";
@@ -136,12 +139,95 @@ class Mallory {
     return ((await reply.json()) as { readonly rev: number }).rev;
   }
 
+  /** The body of a lease as it would be right, on the first offer of a seller that the book names. */
+  async leaseOn(node: string): Promise<Lease> {
+    const { sellers } = (await (await this.get("/book?after=0")).json()) as Book;
+    const offer = sellers.flatMap(({ offers }) => offers).find(({ body }) => body.seller === node)!;
+    const now = Date.now();
+    return {
+      lease: `lse_${"0".repeat(32)}`,
+      clearing: this.#exchange,
+      buyer: this.key.id,
+      seller: node,
+      offer: verifyDocument(offer, node),
+      model: offer.body.model,
+      unit: "credit",
+      price: offer.body.price,
+      hold: "1000000",
+      fee_ppm: 0,
+      unacked: 2,
+      opened_at: now,
+      serve_until: now + 60_000,
+      settle_by: now + 400_000,
+    };
+  }
+
+  /** Opens a request at a seller with a lease that it has signed itself. @returns the code of the refusal. */
+  async serveOn(seller: string, lease: Lease): Promise<string> {
+    const hash = `sha256:${"b".repeat(64)}`;
+    const order = signDocument(this.key, "order/1", {
+      lease: lease.lease,
+      n: 1,
+      session: hash,
+      request: hash,
+      max: "1000",
+      ceiling: "1000",
+      max_output: 10,
+      deadline: Date.now() + 30_000,
+      ack: { seq: 0, cum: "0", receipt: "" },
+      close: false,
+    });
+    const open = JSON.stringify({ order, kid: "d1", enc: "AA", lease: signDocument(this.key, "lease/1", lease) });
+    const reply = await fetch(`${seller}${marketPrefix}/serve`, {
+      method: "POST",
+      body: new Uint8Array(encodeFrame(frameTypes.open, Buffer.from(open))),
+    });
+    const { error } = (await reply.json()) as { readonly error: { readonly code: string } };
+    return `${reply.status} ${error.code}`;
+  }
+
   get(path: string, headers: Readonly<Record<string, string>> = {}): Promise<Response> {
     const at = Date.now();
     const sig = this.key.sign(requestBytes(this.#exchange, marketPrefix + path, at)).toString("base64url");
     return fetch(this.#url + path, { headers: { authorization: `TN1 ${this.key.id}.${at}.${sig}`, ...headers } });
   }
 }
+
+type Lease = DocumentBody<"lease/1">;
+
+interface Book {
+  readonly sellers: readonly { readonly offers: readonly MarketDocument<"offer/1">[] }[];
+}
+
+test("a seller serves no lease that its exchange has not signed", async () => {
+  const { node, reach } = await callAdmin(bob, "market.status");
+  const lease = await mallory.leaseOn(node!);
+  const before = mock.requests.length;
+  const found = [
+    await mallory.serveOn(reach!, lease),
+    await mallory.serveOn(reach!, { ...lease, clearing: mallory.key.id }),
+    // Bob himself is the clearing of his peers, and has given no such lease.
+    await mallory.serveOn(reach!, { ...lease, clearing: node! }),
+  ];
+  assert.deepEqual(found, ["400 bad_document", "403 unknown_node", "403 unknown_node"]);
+  assert.equal(mock.requests.length, before);
+});
+
+test("a prompt and its answer are in no log and no database, the exchange's neither", async () => {
+  const canary = "canary-5d20c7-of-the-prompt";
+  mock.enqueue({ text: [`The answer has ${canary}.`] });
+  assert.equal(await ask(alice, "/v1/chat/completions", { ...chat, messages: [{ role: "user", content: canary }] }), "200");
+  assert.ok(mock.requests.some(({ body }) => body.toString().includes(canary)));
+  for (const [name, gateway] of Object.entries({ exchange, alice, bob })) {
+    await gateway.rows();
+    const places = [Buffer.from(await gateway.logText())];
+    for (const suffix of ["", "-wal"]) if (existsSync(gateway.database + suffix)) places.push(readFileSync(gateway.database + suffix));
+    for (const bytes of places) {
+      assert.ok(bytes.length > 50, name);
+      for (const form of [canary, Buffer.from(canary).toString("base64").slice(4, 20)]) assert.equal(bytes.includes(form), false, name);
+    }
+  }
+});
 
 test("requests without a key go to exchanges only if market.buy.keyless says so", async () => {
   assert.equal(await ask(alice, "/v1/chat/completions", chat), "200");

@@ -19,6 +19,8 @@ export interface Book {
   seller(provider: string): PeerSeller | undefined;
   /** Also those of exchanges, and the exchanges themselves, without offers. */
   sellers(): readonly PeerSeller[];
+  /** Who sells at a clearing, by its node; the clearing alone if the seller offers nothing there now. @param clearing any if `undefined`. */
+  sellerAt(seller: string, clearing: string | undefined): PeerSeller | undefined;
   /** Who is asked for a model; `undefined`: nobody offers it now. */
   choose(provider: string, model: string, need: Need): Choice | undefined;
   /** What is offered of a model there: one offer of a peer, or those of an exchange. */
@@ -75,6 +77,12 @@ class PeerBook implements Book {
 
   sellers(): readonly PeerSeller[] {
     return [...this.#sellers.values(), ...[...this.#exchanges.values()].flatMap(({ sellers }) => sellers)];
+  }
+
+  sellerAt(seller: string, clearing: string | undefined): PeerSeller | undefined {
+    const all = this.sellers();
+    const isThere = ({ peer }: PeerSeller): boolean => clearing === undefined || peer.node === clearing;
+    return all.find((one) => one.node.node === seller && isThere(one)) ?? all.find((one) => one.node.node === clearing && isThere(one));
   }
 
   choose(provider: string, model: string, need: Need): Choice | undefined {

@@ -43,8 +43,8 @@ export interface LeasePoolDeps {
   readonly openLeases: OpenLeases;
   /** Why nothing is bought at a clearing; `undefined`: it may be. */
   readonly clearingProblem: (clearing: string) => string | undefined;
-  /** The peer that sells, by its node. */
-  readonly sellerOf: (node: string) => PeerSeller | undefined;
+  /** Who sells at a clearing, by its node, or the clearing alone if the seller offers nothing now. @param clearing if omitted, any. */
+  readonly sellerOf: (node: string, clearing: string | undefined) => PeerSeller | undefined;
 }
 
 interface Idle {
@@ -147,8 +147,8 @@ class Pool implements LeasePool {
     const { openLeases, sellerOf, key, clock } = this.#deps;
     const unclosed = this.#unclosed;
     this.#unclosed = [];
-    for (const { lease, seller: node, session, ack } of await openLeases.left(this.#startedMs, unclosed)) {
-      const seller = sellerOf(node);
+    for (const { lease, seller: node, clearing, session, ack } of await openLeases.left(this.#startedMs, unclosed)) {
+      const seller = sellerOf(node, clearing);
       if (seller === undefined) {
         if (unclosed.includes(lease)) this.#unclosed.push(lease);
         continue;

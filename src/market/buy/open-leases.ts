@@ -5,6 +5,8 @@ import { readDocument, verifyDocument } from "../documents/document.ts";
 export interface LeftLease {
   readonly lease: string;
   readonly seller: string;
+  /** Whose books it is in, if anything of it was accepted: a seller may be a peer, and sell over an exchange as well. */
+  readonly clearing: string | undefined;
   readonly session: string;
   readonly ack: { readonly seq: number; readonly cum: string; readonly receipt: string };
 }
@@ -22,18 +24,19 @@ export interface OpenLeases {
 const mostLeft = 100;
 
 export function createOpenLeases(store: Store): OpenLeases {
-  const ackOf = async (lease: string, seller: string): Promise<LeftLease["ack"]> => {
+  const acceptedOf = async (lease: string, seller: string): Promise<Pick<LeftLease, "ack" | "clearing">> => {
     const last = await store.db
       .selectFrom("market_trades")
-      .select("receipt")
+      .select(["receipt", "clearing"])
       .where("lease", "=", lease)
       .where("state", "=", "acked")
       .orderBy("seq", "desc")
       .limit(1)
       .executeTakeFirst();
-    if (last === undefined) return { seq: 0, cum: "0", receipt: "" };
+    if (last === undefined) return { clearing: undefined, ack: { seq: 0, cum: "0", receipt: "" } };
     const receipt = readDocument("receipt/1", last.receipt);
-    return { seq: receipt.body.seq, cum: receipt.body.cum, receipt: verifyDocument(receipt, seller) };
+    const { seq, cum } = receipt.body;
+    return { clearing: last.clearing, ack: { seq, cum, receipt: verifyDocument(receipt, seller) } };
   };
   return {
     async add(lease, { seller, session, openedMs }) {
@@ -50,7 +53,7 @@ export function createOpenLeases(store: Store): OpenLeases {
         .limit(mostLeft)
         .execute();
       const left: LeftLease[] = [];
-      for (const { lease, seller, session } of rows) left.push({ lease, seller, session, ack: await ackOf(lease, seller) });
+      for (const { lease, seller, session } of rows) left.push({ lease, seller, session, ...(await acceptedOf(lease, seller)) });
       return left;
     },
     async dropBefore(openedMs) {

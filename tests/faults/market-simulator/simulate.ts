@@ -106,6 +106,9 @@ async function introduce(world: SimWorld, exchange: SimNode, nodes: readonly Sim
     else links.push({ buyer: node, provider: "@plaza" });
     await join(node, exchange, "member");
   }
+  // Two know each other both ways: as friends, and over the exchange.
+  await join(members[1]!, members[0]!, "peer");
+  links.push({ buyer: members[1]!, provider: `@${members[0]!.name}` });
   for (let index = 0; index + 1 < friends.length; index += 2) {
     const [one, other] = [friends[index]!, friends[index + 1]!];
     await share(one);
