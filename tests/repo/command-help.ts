@@ -47,6 +47,8 @@ export async function helpOf(
     if (!new RegExp(`^ {2}${RegExp.escape(word)}(?:[ |]|$)`, "m").test(commands)) {
       // A value of an option, or a word that is no command.
       if (path.length === 0 && words.indexOf(word) > 0) continue;
+      // A command that takes a value has its own commands beside it.
+      if (/^Usage: .* [<[](?!options\]|command\])/m.test(help)) break;
       return { path, help: undefined };
     }
     path.push(word);
