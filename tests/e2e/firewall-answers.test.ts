@@ -151,7 +151,7 @@ test("probabilities of tokens, which have the text once more, are left out of an
     model: "gpt-mock",
     choices: [{ index: 0, message, logprobs, finish_reason: "stop" }],
   };
-  upstream.enqueue({ trouble: { kind: "error", error: { status: 200, body: body as unknown as JsonObject } } });
+  upstream.enqueue({ trouble: { kind: "error", error: { status: 200, body } } });
   const { text } = await ask("chat", false, { change: { logprobs: true } });
   assert.deepEqual((JSON.parse(text) as typeof body).choices[0], { index: 0, message, logprobs: null, finish_reason: "stop" });
 });
