@@ -30,7 +30,7 @@ const step = { role: "assistant", content: [use] };
 
 export const hardAsks: readonly HardAsk[] = [
   {
-    name: "a function without parameters",
+    name: "a function without parameters and description",
     client: "gemini-generate",
     body: { contents: [{ role: "user", parts: [{ text: "What time is it?" }] }], tools: [{ functionDeclarations: [{ name: "now" }] }] },
   },

@@ -63,13 +63,20 @@ function ownFields(tool: FunctionTool | CustomTool): WireObject {
  * do TabbyAPI (422 "Field required") and gateways in front of DeepSeek ("missing field `parameters`"; QwenLM/qwen-code, notes of September 2026).
  */
 const noParameters = { type: "object", properties: {} };
+/** Chat templates join the description to other texts, and fail without it (gpt-oss, Hermes 3, Functionary and Apertus: "… operation + on undefined values"). */
+const noDescription = "";
 
 function renderFunction(tool: FunctionTool, name: string, quirks: RenderQuirks, losses: Losses): WireObject {
   const { parameters, description, strict } = lowerFunction(tool, losses);
-  const given = parameters ?? (quirks.noVendorFields === true ? noParameters : undefined);
+  const isPlain = quirks.noVendorFields !== true;
   return {
     type: "function",
-    function: compact({ name, description, parameters: given, strict }),
+    function: compact({
+      name,
+      description: description ?? (isPlain ? undefined : noDescription),
+      parameters: parameters ?? (isPlain ? undefined : noParameters),
+      strict,
+    }),
     ...ownFields(tool),
   };
 }
