@@ -187,6 +187,16 @@ crashTest("a seller that crashes between the stored receipt and END is paid what
   assert.deepEqual(await leases(), [["settled", cost, cost, 0n]]);
 });
 
+crashTest("a last acknowledgement that comes before a new start has settled the lease counts when it does", async () => {
+  const served = await serve();
+  await accept(served);
+  scene.startAnew();
+  await pool.close(served.lease, scene.seller());
+  assert.deepEqual(await leases(), [["open", 0n, 0n, 0n]]);
+  await scene.desk.sweep();
+  assert.deepEqual(await leases(), [["settled", cost, cost, 0n]]);
+});
+
 crashTest("a lease whose transaction runs while an earlier start is settled is not one of it", async () => {
   const opening = pool.take(scene.seller(), scene.known(), 200_000n);
   await Promise.all([opening, scene.desk.sweep(), scene.desk.sweep()]);

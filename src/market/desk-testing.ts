@@ -64,8 +64,13 @@ export class DeskScene {
 
   /** The process of the seller is killed, and starts anew: all that was in memory is lost. */
   async crash(): Promise<void> {
-    this.desk = this.#newDesk();
+    this.startAnew();
     await this.desk.sweep();
+  }
+
+  /** The same, but the new process has not done any of its own work yet. */
+  startAnew(): void {
+    this.desk = this.#newDesk();
   }
 
   #newDesk(): LeaseDesk {

@@ -222,14 +222,15 @@ class Desk implements LeaseDesk {
     return final;
   }
 
-  /** A lease that is settled already, as this node was started anew: what the buyer acknowledges now is paid without waiting for the window. */
+  /** A lease of an earlier start: what the buyer acknowledges now is paid without waiting for the window. */
   async #acknowledgeLate(id: string, document: OrderDocument): Promise<string> {
     const { store, clearing } = this.#deps;
     const row = await store.db.selectFrom("market_leases").select(["buyer", "last_receipt"]).where("id", "=", id).executeTakeFirst();
     if (row === undefined || document.body.lease !== id) throw new MarketRefusal("unknown_lease", "There is no such lease here.");
     verifyDocument(document, row.buyer);
     if (!document.body.close) throw new MarketRefusal("lease_over", "The lease is settled; only a closing order acknowledges more.");
-    await clearing.acknowledge(id, BigInt(document.body.ack.cum));
+    // It may come before this start has settled the lease: then it is stored, and counts when it is.
+    await clearing.close(id, { order: documentText(document), acked: BigInt(document.body.ack.cum), contests: false });
     return row.last_receipt ?? "{}";
   }
 
