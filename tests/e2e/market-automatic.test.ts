@@ -70,7 +70,7 @@ const policy = (name: string, more: object = {}): Promise<unknown> =>
   callAdmin(alice, "market.policies.set", { body: { model: "qwen3", policy: name, ...more } });
 
 const limited: Scenario = {
-  trouble: { kind: "error", error: { status: 429, code: "rate_limit", message: "Slow down.", headers: { "retry-after": "1" } } as never },
+  trouble: { kind: "error", error: { status: 429, code: "rate_limit", message: "Slow down.", headers: { "retry-after": "1" } } },
 };
 
 /** No target is left alone any more: a server asks for one second, a seller that is paused for 30. */
@@ -117,6 +117,18 @@ test("spill: a request that must stay here gets the own server's refusal", async
   await callAdmin(alice, "keys.update", { param: kept.keyId, body: { market: "peers", models: ["*", "!@bob/*"] } });
   assert.equal(await ask({ key: kept.key }), "429 own 0 bob 0");
   recover();
+});
+
+test("spill: a limit and a used-up budget of the own provider send requests to the other gateway", async () => {
+  await callAdmin(alice, "limits.set", { body: { subject: "provider:own", requests_per_minute: 1 } });
+  assert.deepEqual([await ask(), await ask()], ["200 own 1 bob 0", "200 own 0 bob 1"]);
+  await callAdmin(alice, "limits.remove", { query: { subject: "provider:own" } });
+  const { id } = await callAdmin(alice, "budgets.set", { body: { subject: "provider:own", period: "day", stop_usd: "0.000001" } });
+  assert.equal(await ask(), "200 own 0 bob 1");
+  // Who must stay here gets the budget's refusal.
+  assert.match(await ask({ headers: { "x-tokligence-market": "off" } }), /^4\d\d own 0 bob 0$/);
+  await callAdmin(alice, "budgets.remove", { param: id });
+  assert.equal(await ask(), "200 own 1 bob 0");
 });
 
 test("cheaper: bought where that saves enough, and not otherwise", async () => {
