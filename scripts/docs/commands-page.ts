@@ -1,5 +1,5 @@
 import { createDaemonProgram } from "../../src/app/cli/daemon-main.ts";
-import { createProgram } from "../../src/app/cli/main.ts";
+import { createProgram } from "../../src/app/cli/program.ts";
 import { listCommands, type CommandInfo, type OptionInfo } from "../../src/app/cli/registry.ts";
 
 const intro = `# Commands

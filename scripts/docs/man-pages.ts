@@ -1,5 +1,5 @@
 import { createDaemonProgram } from "../../src/app/cli/daemon-main.ts";
-import { createProgram } from "../../src/app/cli/main.ts";
+import { createProgram } from "../../src/app/cli/program.ts";
 import { listCommands, type CommandInfo } from "../../src/app/cli/registry.ts";
 import { flagsOf, textOf, usageOf } from "./commands-page.ts";
 

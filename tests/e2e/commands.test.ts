@@ -6,7 +6,7 @@ import { after, before, test, type TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
 import type { Command } from "commander";
 import { createDaemonProgram } from "../../src/app/cli/daemon-main.ts";
-import { createProgram } from "../../src/app/cli/main.ts";
+import { createProgram } from "../../src/app/cli/program.ts";
 import { listCommands, type CommandInfo } from "../../src/app/cli/registry.ts";
 import { runProgram } from "../../src/app/cli/run-program.ts";
 import { openControlSocket } from "../../src/app/daemon/control-socket.ts";

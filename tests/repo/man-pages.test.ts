@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { test } from "node:test";
 import { renderManPages } from "../../scripts/docs/man-pages.ts";
 import { createDaemonProgram } from "../../src/app/cli/daemon-main.ts";
-import { createProgram } from "../../src/app/cli/main.ts";
+import { createProgram } from "../../src/app/cli/program.ts";
 import { listCommands } from "../../src/app/cli/registry.ts";
 
 const pages = renderManPages("1.2.3");

@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { test } from "node:test";
 import { completionScript } from "./completion-scripts.ts";
 import { createDaemonProgram } from "./daemon-main.ts";
-import { createProgram } from "./main.ts";
+import { createProgram } from "./program.ts";
 import { listCommands } from "./registry.ts";
 
 const commands = listCommands(createProgram(), createDaemonProgram(""));

@@ -3,7 +3,6 @@ import { startBackground, type DaemonStatus } from "../daemon/start-background.t
 import { runtimePaths, type RuntimePaths } from "../paths.ts";
 import { load } from "./run-program.ts";
 import { print } from "./output.ts";
-import { printScreen } from "./start-screen.ts";
 
 export interface Output {
   readonly json?: boolean;
@@ -47,7 +46,7 @@ export async function runInBackground({ config, script }: DaemonCli, options: St
   const args = [...startArguments(path, options), ...(options.json === true ? ["--json"] : [])];
   const logFile = loaded.settings.gateway.logging.file ?? paths.log;
   const started = await startBackground({ program: script, args, paths, logFile });
-  if (started.outcome === "started" && started.screen !== undefined) printScreen(started.screen);
+  if (started.outcome === "started" && started.screen !== undefined) (await import("./start-screen.ts")).printScreen(started.screen);
   else if (started.outcome === "started") print(true, started.daemon, () => "");
   else print(options.json === true, { ...started.daemon, already_running: true }, () => runningText(started.daemon, options.port));
 }

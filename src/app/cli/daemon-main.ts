@@ -3,14 +3,13 @@ import type { DaemonStart, RunningDaemon } from "../daemon/run.ts";
 import { readDaemonStatus, stopDaemon } from "../daemon/start-background.ts";
 import { readVersion } from "../self.ts";
 import { createSignalHandler, hasTerminal } from "./daemon-signals.ts";
-import { readKeys, showActivity } from "./foreground.ts";
 import { locate, overridesOf, runInBackground, statusText, warn, type DaemonCli, type Output, type StartOptions } from "./daemon-cli.ts";
 import { addCommandTexts } from "./command-texts.ts";
 import { addRestartCommand } from "./restart-command.ts";
 import { addServiceCommands } from "./service-commands.ts";
 import { ExitStatus, runProgram } from "./run-program.ts";
 import { print } from "./output.ts";
-import { showStart, type StartOutput } from "./start-screen.ts";
+import type { StartOutput } from "./start-screen.ts";
 
 /** The command line `tokligence-daemon`, with all its commands. */
 export function createDaemonProgram(script: string): Command {
@@ -99,7 +98,11 @@ async function runInForeground(
   start: DaemonStart,
   { written, output }: { readonly written: boolean; readonly output: StartOutput },
 ): Promise<void> {
-  const { runDaemon } = await import("../daemon/run.ts");
+  const [{ runDaemon }, { showStart }, { readKeys, showActivity }] = await Promise.all([
+    import("../daemon/run.ts"),
+    import("./start-screen.ts"),
+    import("./foreground.ts"),
+  ]);
   let daemon: RunningDaemon | undefined;
   let isEnding = false;
   /** Functions that release what the screen uses. */

@@ -89,6 +89,8 @@ async function runProcess(program: string, args: readonly string[], variables: R
   const env = { ...process.env, ...variables };
   // A provider's own key beside a token would be sent as well, and two that differ are refused.
   delete env["ANTHROPIC_API_KEY"];
+  // Google's SDKs prefer it to GEMINI_API_KEY.
+  delete env["GOOGLE_API_KEY"];
   const child = spawn(program, args, { stdio: "inherit", env });
   // A terminal sends Ctrl-C to the program as well: here it only must not end this process first.
   const ignore = (): void => {};

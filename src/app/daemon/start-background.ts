@@ -2,7 +2,6 @@ import { isRunning } from "../../core/index.ts";
 import { spawn, type ChildProcess } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
-import { takeFileLock } from "../../store/index.ts";
 import { createControlSender, isNobodyThere, type ControlOptions } from "../control-client.ts";
 import { nodeOptionsForChild } from "./node-options.ts";
 import type { RuntimePaths } from "../paths.ts";
@@ -146,7 +145,7 @@ export async function stopDaemon(paths: RuntimePaths, options: Pick<ControlOptio
   if (status === undefined) return undefined;
   await createControlSender(paths.socket, options)("POST", "/api/v1/stop");
   const deadline = performance.now() + stopTimeoutMs;
-  while (!hasEnded(status.pid, paths)) {
+  while (!(await hasEnded(status.pid, paths))) {
     if (performance.now() > deadline) throw new Error(`The daemon (pid ${status.pid}) does not end. Look at its log, or end it by hand.`);
     await sleep(50);
   }
@@ -154,8 +153,9 @@ export async function stopDaemon(paths: RuntimePaths, options: Pick<ControlOptio
 }
 
 /** The lock shows it, too: a process that has ended keeps its number until its parent has asked for its exit, which in a container may be never. */
-function hasEnded(pid: number, paths: RuntimePaths): boolean {
+async function hasEnded(pid: number, paths: RuntimePaths): Promise<boolean> {
   if (!isRunning(pid)) return true;
+  const { takeFileLock } = await import("../../store/index.ts");
   const lock = takeFileLock(paths.lock);
   lock?.release();
   return lock !== undefined;
