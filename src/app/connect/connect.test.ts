@@ -10,6 +10,31 @@ import { undoClientFiles, writeClientFiles } from "./write-files.ts";
 
 const table = { name: "model_providers.tokligence", values: { name: "Tokligence", base_url: "http://localhost:8081/v1" } };
 
+test("keys and tables of a TOML text are found in quotes, too, and names in quotes are not taken for others", () => {
+  const text = `"model" = "old"
+'model_provider' = "other"
+"model = x" = 1
+[model_providers."tokligence"]
+name = "Old"
+[model_providers."a.tokligence"]
+name = "stays"
+`;
+  assert.equal(
+    editToml(text, { model: "new", model_provider: "tokligence" }, table),
+    `model = "new"
+model_provider = "tokligence"
+"model = x" = 1
+
+[model_providers."a.tokligence"]
+name = "stays"
+
+[model_providers.tokligence]
+name = "Tokligence"
+base_url = "http://localhost:8081/v1"
+`,
+  );
+});
+
 test("a TOML text keeps all but the keys and the table that are set", () => {
   const text = `# mine
 model = "old" # replaced

@@ -74,8 +74,8 @@ export function editToml(
   const written = new Set<string>();
   const head: string[] = [];
   for (let i = 0; i < topEnd; i++) {
-    const name = kinds[i] === "line" ? /^\s*(\w+)\s*=/.exec(lines[i]!)?.[1] : undefined;
-    const value = name === undefined ? undefined : top[name];
+    const name = kinds[i] === "line" ? topKey(lines[i]!) : undefined;
+    const value = name !== undefined && Object.hasOwn(top, name) ? top[name] : undefined;
     if (name === undefined || value === undefined) {
       head.push(lines[i]!);
       continue;
@@ -85,12 +85,41 @@ export function editToml(
     while (kinds[i + 1] === "inside") i++;
   }
   const added = Object.entries(top).flatMap(([name, value]) => (written.has(name) ? [] : [`${name} = ${JSON.stringify(value)}`]));
-  const start = lines.findIndex((line, i) => kinds[i] === "table" && line.replace(/#.*$/, "").trim() === `[${table.name}]`);
+  const start = lines.findIndex((line, i) => kinds[i] === "table" && tableName(line) === table.name);
   const after = start < 0 ? -1 : kinds.indexOf("table", start + 1);
   const tables = start < 0 ? lines.slice(topEnd) : [...lines.slice(topEnd, start), ...(after < 0 ? [] : lines.slice(after))];
   const own = [`[${table.name}]`, ...Object.entries(table.values).map(([name, value]) => `${name} = ${JSON.stringify(value)}`)];
   const parts = [[...added, ...head], tables, own].map((part) => part.join("\n").trim()).filter((part) => part !== "");
   return `${parts.join("\n\n")}\n`;
+}
+
+const keyPart = /\s*(?:"((?:[^"\\]|\\.)*)"|'([^']*)'|([A-Za-z0-9_-]+))\s*/y;
+
+/** The parts of a dotted key, which may be quoted: `a."b".'c'`. `undefined`: it is none. */
+function keyParts(text: string): readonly string[] | undefined {
+  const parts: string[] = [];
+  for (let at = 0; ; at++) {
+    keyPart.lastIndex = at;
+    const found = keyPart.exec(text);
+    if (found === null) return undefined;
+    parts.push(found[1] === undefined ? (found[2] ?? found[3] ?? "") : found[1].replaceAll(/\\(["\\])/g, "$1"));
+    at = keyPart.lastIndex;
+    if (at === text.length) return parts;
+    if (text[at] !== ".") return undefined;
+  }
+}
+
+/** `model` of `model = …` and of `"model" = …`. */
+function topKey(line: string): string | undefined {
+  const key = /^((?:"(?:[^"\\]|\\.)*"|'[^']*'|[^"'=])*)=/.exec(line)?.[1];
+  const parts = key === undefined ? undefined : keyParts(key);
+  return parts?.length === 1 ? parts[0] : undefined;
+}
+
+/** `a.b` of `[a."b"]`, with a comment or without. */
+function tableName(line: string): string | undefined {
+  const inner = /^\s*\[((?:"(?:[^"\\]|\\.)*"|'[^']*'|[^"'\]])*)\]\s*(?:#.*)?$/.exec(line)?.[1];
+  return inner === undefined ? undefined : keyParts(inner)?.join(".");
 }
 
 type LineKind = "table" | "line" | "inside";

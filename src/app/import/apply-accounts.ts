@@ -142,14 +142,8 @@ async function addBudgets({ budgets }: AccountsPlan, find: Find, { store, ids, c
       .executeTakeFirst();
     count(applied, "budgets", before === undefined);
     if (before !== undefined) continue;
-    const made = await admin.set({ subject: subject.kind, subjectId, period, stopNanoUsd, warnNanoUsd });
-    if (spentNanoUsd === 0n) continue;
-    await store.db
-      .updateTable("budget_periods")
-      .set((each) => ({ spent_nano_usd: each("spent_nano_usd", "+", spentNanoUsd) }))
-      .where("budget_id", "=", made.id)
-      .where("start_ms", "=", made.period_start === null ? 0 : Date.parse(made.period_start))
-      .execute();
+    // One transaction: a crash leaves no budget without what it has spent, and a second import would not add that.
+    await admin.set({ subject: subject.kind, subjectId, period, stopNanoUsd, warnNanoUsd, earlierNanoUsd: spentNanoUsd });
   }
 }
 

@@ -18,6 +18,8 @@ export interface NewBudget {
   readonly period: BudgetPeriod;
   readonly warnNanoUsd?: bigint | null;
   readonly stopNanoUsd?: bigint | null;
+  /** What an earlier program has spent in the current period: it counts when the budget is made, in the same transaction. */
+  readonly earlierNanoUsd?: bigint;
   /** A name that `isTimeZone` accepts. */
   readonly timeZone?: string | null;
 }
@@ -121,7 +123,8 @@ async function writeBudget(
     .values({
       budget_id: set.id,
       start_ms: startMs,
-      spent_nano_usd: await spentSince({ db: transaction, dialect: store.dialect }, set, startMs, charging),
+      spent_nano_usd:
+        (await spentSince({ db: transaction, dialect: store.dialect }, set, startMs, charging)) + (budget.earlierNanoUsd ?? 0n),
       held_nano_usd: 0n,
     })
     .onConflict((conflict) => conflict.doNothing())

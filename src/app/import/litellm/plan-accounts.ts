@@ -51,8 +51,10 @@ export function planAccounts({ rows, masterKey, nowMs }: AccountsInput): Account
       continue;
     }
     const team = row.team_id === null ? undefined : teams.get(row.team_id);
+    const shared = row.budget_id === null ? undefined : budgets.get(row.budget_id);
     const key = planKey(row, {
       path,
+      shared,
       team,
       owner: owners.get(row.user_id ?? ""),
       username: nameOf(row.user_id),
@@ -60,7 +62,6 @@ export function planAccounts({ rows, masterKey, nowMs }: AccountsInput): Account
       notes,
     });
     keys.push(key);
-    const shared = row.budget_id === null ? undefined : budgets.get(row.budget_id);
     addMoney({ kind: "key", name: row.token }, { ...withShared(row, shared), path }, money);
   }
   addMasterKey(masterKey, keys, users, notes);
@@ -97,7 +98,10 @@ function planUsers(rows: LitellmRows, money: Money): { readonly users: ImportedU
         path: `${path}.user_role`,
         reason: "the user becomes an admin, the old keys do not: tokligence apikey create makes an admin's key",
       });
-    return { username, email: isEmail(row.user_email) ? row.user_email : null, role: isAdmin ? "admin" : "user", isDisabled: false };
+    const isDisabled = refusesAll(row);
+    if (isDisabled)
+      money.notes.push({ path, reason: "it has a limit of 0, with which LiteLLM refuses every request: tokligence user enable undoes it" });
+    return { username, email: isEmail(row.user_email) ? row.user_email : null, role: isAdmin ? "admin" : "user", isDisabled };
   });
   // Keys may name users that have no row.
   for (const { user_id: id } of rows.tokens) {
@@ -118,9 +122,9 @@ function planTeams(teams: readonly TeamRow[], money: Money): ReadonlyMap<string,
   const taken = new Set<string>();
   return new Map(
     teams.map((team) => {
-      const tag = takeName(`team:${usernameOf(team.team_alias ?? team.team_id).toLowerCase()}`.slice(0, 50), taken);
+      const tag = tagOfTeam(team, taken);
       const path = `LiteLLM_TeamTable ${team.team_alias ?? team.team_id}`;
-      if (isTag(tag)) addMoney({ kind: "tag", name: tag }, { ...team, path }, money);
+      addMoney({ kind: "tag", name: tag }, { ...team, path }, money);
       if (team.organization_id !== null)
         money.notes.push({
           path: `${path}.organization_id`,
@@ -131,8 +135,22 @@ function planTeams(teams: readonly TeamRow[], money: Money): ReadonlyMap<string,
   );
 }
 
+const longestTag = 50;
+
+/** `team:search`; one that is too long, or that another team has, ends in a part of the digest of the team's id. */
+function tagOfTeam({ team_alias: alias, team_id: id }: TeamRow, taken: Set<string>): string {
+  const name = `team:${usernameOf(alias ?? id).toLowerCase()}`;
+  const digest = createHash("sha256").update(id).digest("hex").slice(0, 8);
+  const isFree = name.length <= longestTag && isTag(name) && !taken.has(name);
+  const cut = name.slice(0, longestTag - digest.length - 1).replaceAll(/[^a-z0-9:._-]|[._-]+$/g, "");
+  const tag = isFree ? name : `${cut}-${digest}`;
+  taken.add(tag);
+  return tag;
+}
+
 interface KeyContext {
   readonly path: string;
+  readonly shared: MoneyColumns | undefined;
   readonly team: TeamRow | undefined;
   readonly owner: UserRow | undefined;
   readonly username: string;
@@ -140,7 +158,10 @@ interface KeyContext {
   readonly notes: Note[];
 }
 
-function planKey(row: TokenRow, { path, team, owner, username, tag, notes }: KeyContext): ImportedKey {
+function planKey(row: TokenRow, { path, team, owner, username, tag, shared, notes }: KeyContext): ImportedKey {
+  const isRefused = refusesAll(withShared(row, shared)) || refusesAll(team);
+  if (isRefused)
+    notes.push({ path, reason: "it, or its team, has a limit of 0, with which LiteLLM refuses every request: the key is revoked" });
   for (const [column, isSet] of Object.entries({
     aliases: hasFields(row.aliases),
     permissions: hasFields(row.permissions),
@@ -156,7 +177,7 @@ function planKey(row: TokenRow, { path, team, owner, username, tag, notes }: Key
     role: "user",
     createdMs: row.created_at?.getTime() ?? null,
     expiresMs: row.expires?.getTime() ?? null,
-    isRevoked: row.blocked === true || team?.blocked === true,
+    isRevoked: row.blocked === true || team?.blocked === true || isRefused,
     models: modelsOf(row, team?.models ?? (row.team_id === null ? owner?.models : undefined) ?? [], path, notes),
     tags: tag !== undefined && isTag(tag) ? [tag] : [],
   };
@@ -210,7 +231,9 @@ function periodOf(duration: string | null): ImportedBudget["period"] | undefined
 }
 
 function addMoney(subject: ImportedSubject, row: MoneyColumns & { readonly path: string }, { budgets, limits, notes, nowMs }: Money): void {
-  const { path, max_budget: stop, soft_budget: warn = null, budget_duration: duration } = row;
+  const { path, budget_duration: duration } = row;
+  const stop = amountOfMoney(row.max_budget, `${path}.max_budget`, notes);
+  const warn = amountOfMoney(row.soft_budget ?? null, `${path}.soft_budget`, notes);
   const period = periodOf(duration);
   if (stop !== null && period === undefined) {
     notes.push({
@@ -225,7 +248,7 @@ function addMoney(subject: ImportedSubject, row: MoneyColumns & { readonly path:
       period,
       stopNanoUsd: stop === null ? null : nanoOfNumber(stop),
       warnNanoUsd: warn === null || (stop !== null && warn > stop) ? null : nanoOfNumber(warn),
-      spentNanoUsd: isOver || period === "day" ? 0n : nanoOfNumber(Math.max(0, row.spend ?? 0)),
+      spentNanoUsd: isOver || period === "day" ? 0n : nanoOfNumber(amountOfMoney(row.spend ?? null, `${path}.spend`, notes) ?? 0),
     });
   }
   const amounts = {
@@ -235,6 +258,24 @@ function addMoney(subject: ImportedSubject, row: MoneyColumns & { readonly path:
     concurrent: amountOf(row.max_parallel_requests),
   };
   if (Object.values(amounts).some((amount) => amount !== undefined)) limits.push({ subject, limits: amounts });
+}
+
+/** A database has `Infinity` and `NaN` as well, and a spend below 0 after a correction. `null`: none. */
+function amountOfMoney(value: number | null, path: string, notes: Note[]): number | null {
+  if (value === null || (Number.isFinite(value) && value >= 0)) return value;
+  if (value !== Infinity) notes.push({ path, reason: `${value} is no amount of money: it is left out` });
+  return null;
+}
+
+/**
+ * LiteLLM refuses every request of a key, user or team with a limit of 0 (`parallel_request_limiter_v3.py`: any limit that is not None is compared; its older
+ * limiter took 0 for none). Limits begin at 1 here, so that its keys are taken over as refused.
+ */
+function refusesAll(row: Partial<MoneyColumns> | undefined): boolean {
+  if (row === undefined) return false;
+  return [row.rpm_limit, row.tpm_limit, row.tpd_limit, row.max_parallel_requests].some(
+    (limit) => limit !== null && limit !== undefined && Number(limit) === 0,
+  );
 }
 
 function amountOf(value: string | number | null | undefined): number | undefined {

@@ -1,7 +1,7 @@
 import type { ConfigPlan, Note } from "../import-plan.ts";
 import { planModels } from "./plan-models.ts";
 import { planSettings } from "./plan-settings.ts";
-import { isTable, type Table } from "./read-config.ts";
+import { escapeReference, isTable, type Table } from "./read-config.ts";
 
 /** What behaves otherwise for everybody who comes from LiteLLM. */
 const always: readonly Note[] = [
@@ -22,8 +22,10 @@ export function planConfig(config: Table): ConfigPlan {
   const aliases: Record<string, string> = { ...models.aliases };
   const groups: Record<string, Table> = { ...models.models };
   for (const [alias, name] of Object.entries(taken.aliases)) {
-    if (groups[name] !== undefined) groups[alias] ??= groups[name];
-    else if (aliases[name] !== undefined) aliases[alias] ??= aliases[name];
+    if (alias === "__proto__")
+      notes.push({ path: "router_settings.model_group_alias", reason: "a model cannot have the name __proto__ here" });
+    else if (Object.hasOwn(groups, name)) groups[alias] = Object.hasOwn(groups, alias) ? groups[alias]! : groups[name]!;
+    else if (Object.hasOwn(aliases, name)) aliases[alias] = Object.hasOwn(aliases, alias) ? aliases[alias]! : aliases[name]!;
     else
       notes.push({ path: `router_settings.model_group_alias.${alias}`, reason: `"${name}" is not in model_list, or was not taken over` });
   }
@@ -61,7 +63,8 @@ function keepKnown(
       for (const model of models) {
         if (!known.has(model)) notes.push({ path: `fallbacks.${name}`, reason: `"${model}" is not in model_list, or was not taken over` });
       }
-      if (found.length > 0) kept[name] = { ...kept[name], [reason]: found };
+      if (found.length > 0 && name !== "__proto__")
+        kept[name] = { ...(Object.hasOwn(kept, name) ? kept[name] : {}), [reason]: found.map(escapeReference) };
     }
   }
   return kept;

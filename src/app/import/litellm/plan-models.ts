@@ -1,7 +1,7 @@
 import { protocolIds } from "../../../ir/index.ts";
 import type { Note } from "../import-plan.ts";
 import { findProvider, inferProvider, isProviderName, type ProviderRow } from "./providers.ts";
-import { isTable, valueOf, type Table } from "./read-config.ts";
+import { isTable, valueOf, type Table, escapeReference } from "./read-config.ts";
 
 /** An entry of `model_list` that the gateway can serve. */
 interface Deployment {
@@ -67,7 +67,10 @@ export function planModels(config: Table): ModelsPlan {
     ({ name }) => name,
   );
   for (const [name, members] of byName) {
-    const targets = members.map((member) => ({ model: `${named.of(member)}/${member.model}`, weight: weightOf(member, members) }));
+    const targets = members.map((member) => ({
+      model: escapeReference(`${named.of(member)}/${member.model}`),
+      weight: weightOf(member, members),
+    }));
     const [first] = targets;
     if (targets.length === 1) plan.aliases[name] = first!.model;
     else plan.models[name] = { targets: targets.map((target) => (target.weight === 1 ? target.model : target)) };
@@ -97,6 +100,7 @@ function readDeployment(entry: unknown, path: string, { credentials, notes }: Re
   const refuse = (reason: string): undefined => void notes.push({ path, reason });
   if (own === undefined || typeof name !== "string" || typeof own["model"] !== "string")
     return refuse("it has no model_name and litellm_params.model");
+  if (name === "__proto__") return refuse("a model cannot have this name here");
   const credential = own["litellm_credential_name"];
   const params = { ...(typeof credential === "string" ? credentials.get(credential) : undefined), ...own };
   if (typeof credential === "string" && !credentials.has(credential)) {
@@ -230,10 +234,16 @@ function limitsOf(members: readonly Deployment[], notes: Note[]): Table {
 function weightOf(member: Deployment, group: readonly Deployment[]): number {
   const by = ["weight", "rpm", "tpm"].find((param) => group[0]!.params[param] !== undefined);
   if (by === undefined) return 1;
-  const values = group.map(({ params }) => Math.max(0, Number(params[by] ?? 0)));
+  const values = group.map(({ params }) => amount(params[by]));
   const least = Math.min(...values.filter((value) => value > 0));
-  const own = Math.max(0, Number(member.params[by] ?? 0));
+  const own = amount(member.params[by]);
   return Number.isFinite(least) ? Math.min(1000, Math.max(1, Math.round(own / least))) : 1;
+}
+
+/** 0 for what is no number that can be counted with: YAML has `.inf` and `.nan`. */
+function amount(value: unknown): number {
+  const number = Number(value ?? 0);
+  return Number.isFinite(number) ? Math.max(0, number) : 0;
 }
 
 function addRoute(routes: Record<string, string>, { path, name, model, kind }: Deployment, provider: string, notes: Note[]): void {
@@ -258,7 +268,7 @@ function factsOf(
     const { path, model, params, info } = deployment;
     const name = `${providerName(deployment)}/${model}`;
     const base = info["base_model"];
-    if (typeof base === "string") traits[name] = { like: base.slice(base.indexOf("/") + 1) };
+    if (typeof base === "string") traits[name] = { like: escapeReference(base.slice(base.indexOf("/") + 1)) };
     const rates = ["input", "output"].flatMap((side) => {
       const value = Number(params[`${side}_cost_per_token`] ?? info[`${side}_cost_per_token`] ?? Number.NaN);
       return Number.isFinite(value) && value >= 0 ? [[side, String(Number((value * 1e6).toFixed(6)))]] : [];

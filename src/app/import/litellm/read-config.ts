@@ -53,10 +53,16 @@ function readOne(path: string): Table {
   return value;
 }
 
+/** A text that has `${` in it, as our configuration writes it: there it would be a reference to the environment. */
+export function escapeReference(text: string): string {
+  // As a text, `$$` would be one `$`.
+  return text.replaceAll("${", () => "$${");
+}
+
 /** A text of LiteLLM's in our form: `os.environ/KEY` is `${KEY}`; any other `${` is kept as it is. `undefined`: not a text. */
 export function valueOf(value: unknown): string | undefined {
   if (typeof value === "number") return String(value);
   if (typeof value !== "string" || value === "") return undefined;
   const variable = /^os\.environ\/([A-Za-z_]\w*)$/.exec(value.trim());
-  return variable === null ? value.replaceAll("${", "$${") : `\${${variable[1]}}`;
+  return variable === null ? escapeReference(value) : `\${${variable[1]}}`;
 }
