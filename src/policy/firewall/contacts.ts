@@ -94,12 +94,17 @@ export const phones = detectByNumber((text, start, end) => {
 const byte = String.raw`(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)`;
 const version4At = new RegExp(String.raw`(?:${byte}\.){3}${byte}`, "y");
 
+/** Numbers of sections and versions look alike. */
+const beforeSection = /(?:§|\b(?:sections?|sec\.|chapter|clause|appendix|version|revision|release|build))[ :#]{0,2}$/i;
+const maxBeforeSection = 12;
+
 const versions4 = detectByNumber((text, start, next) => {
   if (next - start > 3 || text[next] !== "." || text[start - 1] === ".") return undefined;
   const match = matchAt(version4At, text, start);
   if (match === undefined) return undefined;
   const end = start + match.length;
-  return isAlone(text, start, end) && !(text[end] === "." && isDigit(text.charCodeAt(end + 1))) ? { start, end } : undefined;
+  if (!isAlone(text, start, end) || (text[end] === "." && isDigit(text.charCodeAt(end + 1)))) return undefined;
+  return beforeSection.test(text.slice(Math.max(0, start - maxBeforeSection), start)) ? undefined : { start, end };
 });
 
 const inVersion6 = characterSet(`${digitCharacters}abcdefABCDEF:`);

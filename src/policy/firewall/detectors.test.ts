@@ -70,7 +70,18 @@ const cases: Readonly<Record<DetectorName, { readonly found: readonly string[]; 
       "::1",
       "fe80::1ff:fe23:4567:890a",
     ],
-    passed: ["1.2.3", "256.1.1.1", "1.2.3.4.5", "12:30:45", "std::vector", "a::b", "4.18.0.v2"],
+    passed: [
+      "1.2.3",
+      "256.1.1.1",
+      "1.2.3.4.5",
+      "12:30:45",
+      "std::vector",
+      "a::b",
+      "4.18.0.v2",
+      "§13.2.5.73",
+      "section 24.5.1.1",
+      "version 10.0.22.1",
+    ],
   },
   prompt_injection: {
     found: [
