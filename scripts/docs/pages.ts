@@ -10,6 +10,7 @@ import { renderModelTraitsPage } from "./model-traits-page.ts";
 import { renderPricesPage } from "./prices-page.ts";
 import { renderExample, renderProvidersPage } from "./providers-page.ts";
 import { renderReliabilityPage } from "./reliability-page.ts";
+import { renderTriedPage } from "./tried-page.ts";
 
 /** Every generated file by its path from the root, with its text. */
 export async function generatedPages(): Promise<ReadonlyMap<string, string>> {
@@ -25,6 +26,7 @@ export async function generatedPages(): Promise<ReadonlyMap<string, string>> {
     ["docs/prices.md", renderPricesPage()],
     ["docs/providers.md", renderProvidersPage()],
     ["docs/reliability.md", renderReliabilityPage(await readFile(new URL("../../docs/reliability.json", import.meta.url), "utf8"))],
+    ["docs/tried.md", renderTriedPage(await readFile(new URL("../../docs/tried.json", import.meta.url), "utf8"))],
     ...presets.map((preset) => [`examples/${preset.name}.yaml`, renderExample(preset)] as const),
   ]);
 }
