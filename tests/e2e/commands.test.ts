@@ -9,9 +9,11 @@ import { createDaemonProgram } from "../../src/app/cli/daemon-main.ts";
 import { createProgram } from "../../src/app/cli/program.ts";
 import { listCommands, type CommandInfo } from "../../src/app/cli/registry.ts";
 import { runProgram } from "../../src/app/cli/run-program.ts";
+import { createControlSender } from "../../src/app/control-client.ts";
 import { openControlSocket } from "../../src/app/daemon/control-socket.ts";
 import { openLog } from "../../src/app/logging/log.ts";
 import { runtimePaths } from "../../src/app/paths.ts";
+import { createAdminClient } from "../../src/server/index.ts";
 import { badInputs } from "./bad-commands.ts";
 import { startGateway, type TestGateway } from "./harness.ts";
 
@@ -241,6 +243,14 @@ test("commands that need a running gateway say how to start it", async (t) => {
 
 /** Commands that a page of the documentation shows: in a block of code, at the begin of a line, or between backticks. */
 const shown = /(?:^|`|\$\()(?:\$ )?(?:[A-Z_]+=\S+ )*((?:tokligence|tokligence-daemon|tgw) (?:--config \S+ )?[a-z][^`\n]*)/gm;
+
+test("a lost key of an admin is replaced on the machine itself, over the control socket, without a key", async () => {
+  const call = createAdminClient(createControlSender(runtimePaths(join(folder, "gateway.db")).socket));
+  const { key } = await call("keys.create", { body: { user: "root", role: "admin" } });
+  const answer = await fetch(`${gateway.url}/api/v1/users`, { headers: { authorization: `Bearer ${key}` } });
+  assert.equal(answer.status, 200);
+  await answer.arrayBuffer();
+});
 
 test("every command and option that the documentation shows exists, and each command is on the page of commands", () => {
   const root = fileURLToPath(new URL("../../", import.meta.url));
