@@ -80,7 +80,7 @@ export async function simulateMarket({ seed, nodes: count = 12, requests = 60, p
     if (error instanceof Error) error.message = `seed ${seed}: ${error.message}`;
     throw error;
   } finally {
-    await Promise.allSettled(all.map((node) => (node.isUp ? node.store.close() : undefined)));
+    await Promise.allSettled(all.filter(({ isUp }) => isUp).map((node) => node.store.close()));
     rmSync(own, { recursive: true, force: true });
   }
 }
