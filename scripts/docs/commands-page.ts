@@ -44,7 +44,7 @@ function section(info: CommandInfo): string {
   return [
     `### ${words.join(" ")}`,
     "",
-    `${sentence(description)}`,
+    sentence(description),
     "",
     `\`${usageOf(info)}\``,
     ...(examples.length === 0 ? [] : ["", "```sh", ...examples, "```"]),

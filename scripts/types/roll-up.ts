@@ -92,7 +92,9 @@ export function rollUp(entry: string): RolledUp {
   const all = [...chosen.values()].flat();
   const exported = names.flatMap((name) => chosen.get(name) ?? []);
   const others = all.filter((declaration) => !exported.includes(declaration)).toSorted((a, b) => (a.name < b.name ? -1 : 1));
-  const imports = [...fromNode].toSorted().map(([from, used]) => `import type { ${[...used].toSorted().join(", ")} } from "${from}";\n`);
+  const imports = [...fromNode]
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .map(([from, used]) => `import type { ${[...used].toSorted().join(", ")} } from "${from}";\n`);
   const parts = [
     ...exported.map((declaration) => `${declaration.comment}export ${spell(declaration)}`),
     ...others.map((declaration) => `${declaration.comment}${spell(declaration)}`),

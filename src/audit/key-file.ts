@@ -14,7 +14,7 @@ export class AuditKeyFile implements AuditKey {
   /** Of the file as it is now. `sign` signs with this key until `publicKey` is read again. */
   get publicKey(): string {
     if (this.#opened?.stamp !== this.#stamp()) this.#opened = this.#open();
-    return this.#opened!.key.publicKey;
+    return this.#opened.key.publicKey;
   }
 
   sign(text: string): string {
@@ -34,7 +34,7 @@ export class AuditKeyFile implements AuditKey {
     rmSync(path, { force: true });
     const file = openSync(path, "wx", 0o600);
     try {
-      writeSync(file, privateKey.export({ format: "pem", type: "pkcs8" }).toString());
+      writeSync(file, privateKey.export({ format: "pem", type: "pkcs8" }));
       fsyncSync(file);
     } finally {
       closeSync(file);

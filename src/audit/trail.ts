@@ -180,7 +180,7 @@ export class AuditTrail {
       members.map(([request_id, attempt]) => ({ request_id, attempt })),
     );
     if (rows.length < members.length) {
-      const found = new Set(rows.map((row) => String(row["request_id"])));
+      const found = new Set(rows.map((row) => row.request_id));
       const missing = members.filter(([id]) => !found.has(id));
       if (missing.length > 0 && missing.every(([id]) => timeOfId(id) < deletableMs)) return "expired";
       return {

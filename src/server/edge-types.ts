@@ -64,7 +64,7 @@ export interface Edge {
   /** Answers a request that a server of the host program has received (HTTP/1.1). Nobody may have read its body. */
   serve(request: IncomingMessage, response: ServerResponse): void;
   /** Answers bytes on such a server that are no request, as the server of the gateway does. */
-  refuseBroken(error: NodeJS.ErrnoException, socket: Socket): void;
+  readonly refuseBroken: (error: NodeJS.ErrnoException, socket: Socket) => void;
   /**
    * Accepts no new connections, and resolves when the last answer has ended. After `graceMs` it refuses requests whose body is still on its way, calls
    * `onGraceOver`, and cuts the rest. If it is called again, the shorter grace counts.

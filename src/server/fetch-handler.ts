@@ -1,7 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import { pipeline, Readable } from "node:stream";
-import type { ReadableStream } from "node:stream/web";
 import { nodeHttp } from "../core/index.ts";
 import type { Edge } from "./edge-types.ts";
 import { maxHeaderBytes } from "./http/listeners.ts";
@@ -82,7 +81,7 @@ function headersOf({ headers, url, method, body }: Request): string[] {
 /** If the answer comes before the whole body, the rest of the body is not sent. What breaks the request is reported by `sent` itself. */
 function sendBody({ body }: Request, sent: NodeJS.WritableStream): void {
   if (body === null) sent.end();
-  else pipeline(Readable.fromWeb(body as ReadableStream), sent, () => {});
+  else pipeline(Readable.fromWeb(body), sent, () => {});
 }
 
 function responseOf(answer: IncomingMessage, method: string): Response {

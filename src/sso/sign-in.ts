@@ -134,7 +134,7 @@ export class SingleSignOn implements SignIn {
   ): ReturnType<Accounts["createKey"]> {
     this.#current();
     const { clock, identities, accounts } = this.#deps;
-    const opened = this.#open<Code>(scopes.code, code);
+    const opened = this.#open(scopes.code, code) as Code | undefined;
     if (opened === undefined || opened.endsMs <= clock.now() || sha256(verifier) !== opened.challenge)
       throw failed("the code is not known");
     if (!(await identities.useOnce(opened.id, opened.endsMs))) throw failed("the code was used before");
@@ -190,7 +190,7 @@ export class SingleSignOn implements SignIn {
 
   /** The cookie must be this gateway's own, in time, of the present provider, and of the very state that comes back. */
   #openFlow(query: string, cookie: string | undefined, settings: OidcSettings): Flow {
-    const flow = cookie === undefined ? undefined : this.#open<Flow>(scopes.flow, cookie);
+    const flow = cookie === undefined ? undefined : (this.#open(scopes.flow, cookie) as Flow | undefined);
     if (flow === undefined) throw failed("this browser has not begun it, or has lost the cookie of it");
     if (flow.endsMs <= this.#deps.clock.now() || flow.issuer !== settings.issuer) throw failed("it has expired");
     if (new URLSearchParams(query).get("state") !== flow.state) throw failed("it is another one than this browser has begun last");
@@ -215,9 +215,10 @@ export class SingleSignOn implements SignIn {
     return { kind: "program", username: user.username, confirmation: confirmationOf(program.challenge), location };
   }
 
-  #open<T>(scope: string, sealed: string): T | undefined {
+  /** What was sealed: only this program seals, so it is what it wrote. */
+  #open(scope: string, sealed: string): unknown {
     const text = this.#deps.sealer.open(scope, sealed);
-    return text === undefined ? undefined : (JSON.parse(text) as T);
+    return text === undefined ? undefined : JSON.parse(text);
   }
 }
 

@@ -161,7 +161,7 @@ test("it starts the gateway of this machine, restarts and stops it, each after a
   const [mock, folder] = [await mockOf(t), await folderOf(t)];
   const path = join(folder, "config.yaml");
   const database = `database: { path: "${join(folder, "gateway.db")}" }\n`;
-  await writeFile(path, `${withMockUpstream(mock.url, database).replace("work_mode: auto", "work_mode: auto, host: 127.0.0.1, port: 0")}`);
+  await writeFile(path, withMockUpstream(mock.url, database).replace("work_mode: auto", "work_mode: auto, host: 127.0.0.1, port: 0"));
   const daemon = new Daemon({ config: path });
   t.after(() => daemon.stop());
   const asked: string[] = [];

@@ -56,7 +56,7 @@ test("official SDKs use the gateway's fetch in place of the network, with and wi
   const anthropic = new Anthropic({
     apiKey: key,
     baseURL: "http://gateway.test",
-    fetch: (url, init) => gateway.fetch(new Request(url as string, init as RequestInit)),
+    fetch: (url, init) => gateway.fetch(new Request(url, init)),
   });
   const stream = anthropic.messages.stream({ model: "loopback", max_tokens: 99, messages: [{ role: "user", content: "a b c" }] });
   assert.equal(await stream.finalText(), "a b c");

@@ -10,10 +10,10 @@ async function printed(run: () => Promise<number>): Promise<string> {
   const { stdout } = process;
   const write = stdout.write.bind(stdout);
   let text = "";
-  stdout.write = ((data: string) => {
+  stdout.write = (data: string) => {
     text += data;
     return true;
-  }) as typeof stdout.write;
+  };
   try {
     await run();
   } finally {

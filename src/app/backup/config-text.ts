@@ -28,16 +28,18 @@ const ownFiles: ReadonlySet<string> = new Set(["database.path", "gateway.logging
  */
 export function backupConfig({ text = "", path }: Pick<LoadedSettings, "text" | "path">, withSecrets: boolean): BackupConfig {
   const tree: unknown = parse(text, { merge: true });
-  const leaves = isTree(tree as Value) ? [...leavesOf(tree as Tree)] : [];
+  const leaves = isTree(tree) ? [...leavesOf(tree as Tree)] : [];
   const kept = withSecrets ? text : withoutSecrets(text, path, leaves);
-  const values = isTree(tree as Value) ? [...valuesOf(parse(kept, { merge: true }) as Tree)].map(([, value]) => String(value)) : [];
+  const values = isTree(tree)
+    ? [...valuesOf(parse(kept, { merge: true }) as Tree)].flatMap(([, value]) => (typeof value === "string" ? [value] : []))
+    : [];
   const base = { homeDir: findHomeFolder(), folder: dirname(path) };
   const files = leaves.filter(({ leaf, path: at }) => leaf.kind === "path" && !ownFiles.has(at.join(".")));
   return {
     text: kept,
     variables: [...new Set(values.flatMap(referencesIn))].toSorted(),
     otherFiles: files
-      .map(({ value }) => resolvePath(String(value), base))
+      .flatMap(({ value }) => (typeof value === "string" ? [resolvePath(value, base)] : []))
       .filter((file) => existsSync(file))
       .toSorted(),
   };
@@ -71,7 +73,7 @@ function withoutSecrets(text: string, path: string, leaves: readonly WrittenLeaf
     if (leaf.kind === "path" || !(leaf.sensitive || leaf.kind === "urls" || leaf.isUrl)) continue;
     const written = [...valuesOf(value)].filter(([, part]) => typeof part === "string" && isSecret(leaf, part));
     if (written.length === 0) continue;
-    secrets.push(...written.map(([, part]) => String(part)));
+    secrets.push(...written.flatMap(([, part]) => (typeof part === "string" ? [part] : [])));
     changes.push({ path: at, value: written.length === 1 && typeof value === "string" ? reference(at) : replaced(value, at, leaf) });
   }
   const edited = editYaml(text, changes, path);
@@ -85,7 +87,7 @@ function withoutSecrets(text: string, path: string, leaves: readonly WrittenLeaf
 function isSecret(leaf: SchemaLeaf, text: string): boolean {
   const literal = text.replaceAll(/(?<!\$)\$\{[^}]*\}/g, "");
   if (literal === "") return false;
-  if (leaf.kind === "urls" || leaf.isUrl === true) {
+  if (leaf.kind === "urls" || leaf.isUrl) {
     if (!URL.canParse(literal)) return true;
     const { password, search, username } = new URL(literal);
     return password !== "" || search !== "" || username !== "";

@@ -37,7 +37,7 @@ function inPieces(rules: readonly FirewallRule[], pieces: readonly string[], for
   return { text: out, findings: made.findings.map(({ rule, counts }) => [rule, Object.fromEntries(counts)]) };
 }
 
-const pem = `-----BEGIN PRIVATE KEY-----\n${"MIIEvQIBADANBgkqhkiG9w0BAQEFAASC\n"}-----END PRIVATE KEY-----`;
+const pem = `-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASC\n-----END PRIVATE KEY-----`;
 const samples = [
   'Write to ada@example.com, or bob@example.org. "Project Aurora" (AUR-1234) is at 192.0.2.7, not at 1.2.3.4.5; call +49 30 901820 or 202-555-0143.',
   "DE89 3704 0044 0532 0130 00, 4111 1111 1111 1111, 536-22-1234, 529.982.247-25, RSSMRA85T10A562S, 1 85 05 78 006 084 91 and AB 12 34 56 C.",

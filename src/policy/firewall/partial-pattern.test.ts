@@ -23,6 +23,6 @@ for (const [pattern, whole] of patterns) {
       assert.deepEqual(found(`; ${whole.slice(0, length)}`), [2, 2 + length], whole.slice(0, length));
     }
     assert.equal(found(`${whole} ;`), undefined);
-    assert.equal(found(`${[...whole][0]};`), undefined);
+    assert.equal(found(`${Array.from(whole)[0]};`), undefined);
   });
 }
