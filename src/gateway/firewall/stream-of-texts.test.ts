@@ -92,6 +92,51 @@ test("texts of one answer that are interleaved, as arguments of two calls, do no
   assert.ok(order.lastIndexOf("reasoning_content") < order.indexOf("content"), order.join());
 });
 
+/** The objects in a stream's events. */
+const objectsIn = (out: string): object[] => [...out.matchAll(/^data: *(\{.*)$/gm)].map(([, data]) => JSON.parse(data!) as object);
+
+test("what waits of a text is sent without the calls, names and counts of the event that it came in", () => {
+  const find = { index: 0, id: "call_1", type: "function", function: { name: "find", arguments: "" } };
+  const pieceOf = (args: string): object => ({ tool_calls: [{ index: 0, function: { arguments: args } }] });
+  const choice = (delta: object, finish_reason: string | null = null): object => ({ index: 0, delta, finish_reason });
+  const first = { id: "c", usage: { total_tokens: 3 }, choices: [choice({ role: "assistant", content: "Look up", tool_calls: [find] })] };
+  const out = through("openai-chat", [event(first), chat(pieceOf('{"a":"b@c')), chat({}, "tool_calls")]);
+  assert.deepEqual(objectsIn(out), [
+    { ...first, choices: [choice({ role: "assistant", content: "Look ", tool_calls: [find] })] },
+    { id: "c", choices: [choice({ role: "assistant", content: "up" })] },
+    { choices: [choice(pieceOf('{"a":"'))] },
+    { choices: [choice(pieceOf("b@c"))] },
+    { choices: [choice({}, "tool_calls")] },
+  ]);
+});
+
+test("a call of Gemini's comes behind the text before it, once, in events and in an array", () => {
+  const call = { functionCall: { name: "f", args: {} } };
+  const one = (...parts: object[]): object => ({ candidates: [{ index: 0, content: { role: "model", parts } }] });
+  const end = { candidates: [{ index: 0, finishReason: "STOP" }], usageMetadata: { totalTokenCount: 3 } };
+  const given = [one({ text: "Mail eve@example.org" }), one(call), one({ text: "to me" }, call), end];
+  const expected = [one({ text: "Mail " }), one({ text: "[EMAIL_2]" }), ...given.slice(1)];
+  assert.deepEqual(objectsIn(through("gemini-generate", given.map(event))), expected);
+  const array = through("gemini-generate", [`[${given.map((each) => JSON.stringify(each)).join(",\n")}]`]);
+  assert.deepEqual(JSON.parse(array), expected);
+  const cut = through("gemini-generate", [JSON.stringify([one({ text: "Mail eve@example.org" })])]);
+  assert.deepEqual(JSON.parse(cut), expected.slice(0, 2));
+});
+
+test("an empty reason is no end, lists of parts have texts, and spaces before an event's JSON hide nothing", () => {
+  const thought = (text: string): object => ({ content: [{ type: "thinking", thinking: [{ type: "text", text }] }] });
+  const text = (each: string): object => ({ content: [{ type: "text", text: each }] });
+  const streams: Readonly<Record<string, readonly string[]>> = {
+    reason: [chat({ content: "eve@exam" }, ""), chat({ content: "ple.org" }, "")],
+    parts: [chat(text("eve@exam")), chat(text("ple.org"))],
+    thoughts: [chat(thought("eve@exam")), chat(thought("ple.org"))],
+    spaces: [event({ choices: [{ index: 0, delta: { content: "eve@example.org" } }] }).replace("data: ", "data:   ")],
+  };
+  for (const [name, given] of Object.entries(streams)) {
+    assert.equal(joined(through("openai-chat", [...given, chat({}, "stop")])), "[EMAIL_2]", name);
+  }
+});
+
 test("nothing comes out from the place on that a rule blocks", () => {
   const out = through("openai-chat", [
     chat({ content: "The key AKIAIOSFODNN7EXAMPLE" }),

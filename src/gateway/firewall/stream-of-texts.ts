@@ -31,7 +31,7 @@ class OpenText {
   readonly form: RestoredForm;
   readonly #checked: AnswerText | undefined;
   readonly #restorer: StreamRestorer | undefined;
-  /** The last event that had a piece of it, with another piece in its place. */
+  /** An event with this piece alone, at the place of the last piece. */
   withPiece: (piece: string) => Bytes = () => noBytes;
 
   constructor({ check, placeholders }: StreamWork, owner: string, form: RestoredForm) {
@@ -61,6 +61,7 @@ export class StreamOfTexts {
   readonly #protocol: Protocol;
   readonly #splitter: EventSplitter;
   readonly #watch: (event: SseEvent) => void;
+  readonly #isArray: boolean;
   readonly #open = new Map<string, OpenText>();
 
   /** @param isEventStream `false`: the stream is one JSON array. @param watch takes each event as it comes. */
@@ -72,6 +73,7 @@ export class StreamOfTexts {
     this.#work = work;
     this.#protocol = protocol;
     this.#watch = options.watch;
+    this.#isArray = !options.isEventStream;
     this.#splitter = (options.isEventStream ? undefined : protocol.createArraySplitter?.()) ?? new SseSplitter();
   }
 
@@ -102,8 +104,8 @@ export class StreamOfTexts {
 
   #change(event: SseEvent): string {
     const parsed = parse(event.data);
-    // A keep-alive or an end: no text ends with a comment.
-    if (parsed === undefined) return event.data === "" ? event.raw : this.#release("") + event.raw;
+    // A keep-alive or an end: no text ends with a comment, but with its array.
+    if (parsed === undefined) return event.data === "" && !this.#isArray ? event.raw : this.#release("") + event.raw;
     const deltas = this.#protocol.textDeltas(parsed);
     const channels = new Set(deltas.map(({ channel }) => channel));
     let before = "";
@@ -121,11 +123,15 @@ export class StreamOfTexts {
       if (open === undefined) this.#open.set(channel, (open = new OpenText(this.#work, owner, form)));
       const piece = open.push(holder[key] as string);
       pieces.push(isLast === true ? piece + open.end() : piece);
-      open.withPiece = (other) =>
-        this.#withPieces(event, parsed, (at) => (deltas[at]!.holder === holder && deltas[at]!.key === key ? other : ""));
+      open.withPiece = (rest) => this.#withPieces(this.#again(event), onlyText(parsed, { holder, key }, false) ?? parsed, () => rest);
       if (isLast === true) this.#open.delete(channel);
     }
     return before + this.#withPieces(event, parsed, (at) => pieces[at]!);
+  }
+
+  /** The event, to be sent a second time: an element of an array comes after another one then. */
+  #again(event: SseEvent): SseEvent {
+    return this.#isArray ? { ...event, raw: asBytes(`,\r\n${event.data}`) } : event;
   }
 
   /** The event with other pieces of its texts, in their order. Its other texts are whole. */
@@ -167,8 +173,43 @@ export class StreamOfTexts {
   }
 }
 
+/** What says where a text belongs. An id or a name of a call would be joined to the one that has been sent. */
+const placeKeys: ReadonlySet<string> = new Set(["index", "type", "role", "thought", "finish_reason"]);
+/** Counts of the whole event, which has been sent. */
+const countKeys: ReadonlySet<string> = new Set(["usage", "usageMetadata", "logprobs"]);
+
+interface TextPlace {
+  readonly holder: object;
+  readonly key: string;
+}
+
+/**
+ * An event with one of its texts, and without what else it has: calls of functions and media have been sent with it.
+ * @param isInside inside a list of the event. @returns `undefined`: the text is not in it.
+ */
+function onlyText(value: unknown, place: TextPlace, isInside: boolean): object | undefined {
+  if (typeof value !== "object" || value === null) return undefined;
+  if (Array.isArray(value)) {
+    for (const each of value as readonly unknown[]) {
+      const found = onlyText(each, place, true);
+      if (found !== undefined) return [found];
+    }
+    return undefined;
+  }
+  let hasText = value === place.holder;
+  const kept: Record<string, unknown> = {};
+  for (const [name, member] of Object.entries(value)) {
+    const isText = value === place.holder && name === place.key;
+    const found = isText || hasText ? undefined : onlyText(member, place, isInside);
+    if (found !== undefined) hasText = true;
+    if (found !== undefined || isText) kept[name] = found ?? member;
+    else if (isInside ? placeKeys.has(name) : !countKeys.has(name)) kept[name] = member;
+  }
+  return hasText ? kept : undefined;
+}
+
 function parse(data: Bytes): object | undefined {
-  if (data === noBytes || !data.startsWith("{")) return undefined;
+  if (data === noBytes || !/^\s*\{/.test(data)) return undefined;
   try {
     return JSON.parse(utf8OfLatin1(data)) as object;
   } catch {

@@ -13,9 +13,10 @@ export function textDeltas(chunk: object): readonly TextDelta[] {
       argumentsOf(called, `${owner} call ${String(call)}`, owner),
     );
     const { audio } = delta;
-    const isLast = typeof end === "string";
+    const isLast = isEnd(end);
     return [
       ...deltasIn(delta, texts, { channel: owner, owner }),
+      ...partsOf(delta["content"], owner),
       ...objectsOf(delta["reasoning_details"]).flatMap((detail) =>
         deltasIn(detail, ["text", "summary"], { channel: `${owner} detail ${String(detail["index"])}`, owner }),
       ),
@@ -26,6 +27,17 @@ export function textDeltas(chunk: object): readonly TextDelta[] {
   });
 }
 
+/** Mistral's servers send a list of parts where reasoning is among them. */
+function partsOf(content: unknown, owner: string): TextDelta[] {
+  return objectsOf(content).flatMap((part) => [
+    ...deltasIn(part, ["text"], { channel: `${owner} part`, owner }),
+    ...objectsOf(part["thinking"]).flatMap((thought) => deltasIn(thought, ["text"], { channel: `${owner} thought`, owner })),
+  ]);
+}
+
+/** Some servers send an empty reason with each chunk. */
+const isEnd = (reason: unknown): boolean => typeof reason === "string" && reason !== "";
+
 function argumentsOf(called: unknown, channel: string, owner: string): TextDelta[] {
   return isObject(called) ? deltasIn(called, ["arguments"], { channel, owner, form: "json" }) : [];
 }
@@ -33,5 +45,5 @@ function argumentsOf(called: unknown, channel: string, owner: string): TextDelta
 /** The beginnings of the channels whose texts have ended. */
 export function endedTexts(chunk: object): readonly string[] {
   const choices = objectsOf((chunk as { readonly choices?: unknown }).choices);
-  return choices.flatMap(({ index, finish_reason: end }) => (typeof end === "string" ? [`choice ${String(index)} `] : []));
+  return choices.flatMap(({ index, finish_reason: end }) => (isEnd(end) ? [`choice ${String(index)} `] : []));
 }
