@@ -37,6 +37,7 @@ models:
 ${models.join("")}
   patient: { targets: [silent-chat/m, quick-chat/m], hedge: p95 }
 routing: { retry_budget: 100% }
+firewall: { rules: { quick: { action: block, direction: answer, words: [Quick], users: [checked] } } }
 prices: { m: { input: "1", output: "10" } }
 `,
   });
@@ -103,11 +104,27 @@ for (const [dialect, request] of Object.entries(dialects)) {
   });
 }
 
+test("a rule that blocks the answer of the second target ends that attempt, and its row says so", async () => {
+  const { key, keyId } = await gateway.createKey("checked");
+  for (const stream of [false, true]) {
+    const [path, body] = dialects.chat("chat-chat", stream);
+    const headers = { authorization: `Bearer ${key}`, "content-type": "application/json" };
+    const reply = await fetch(gateway.url + path, { method: "POST", headers, body: JSON.stringify(body) });
+    assert.match(await reply.text(), /firewall_answer_blocked/);
+    assert.equal(reply.status, stream ? 200 : 400);
+    const rows = (await gateway.rows()).filter((row) => row.key_id === keyId).slice(-2);
+    assert.deepEqual(rows.map((row) => `${row.attempt} ${row.status} ${row.http_status} ${row.error_code}`).toSorted(), [
+      "1 cancelled 499 hedge_lost",
+      `2 interrupted ${stream ? 200 : 400} firewall_answer_blocked`,
+    ]);
+  }
+});
+
 test("route explain shows when a second target is asked, and the metrics count them", async () => {
   const explained = async (model: string): Promise<string> => (await callAdmin(gateway, "routes.explain", { query: { model } })).hedge;
   assert.deepEqual([await explained("chat-gemini"), await explained("patient"), await explained("silent-chat/m")], ["5ms", "p95", "off"]);
   const metrics = await (await fetch(`${gateway.url}/metrics`, { headers: { authorization: `Bearer ${gateway.adminKey}` } })).text();
   const value = (name: string): number => Number(new RegExp(`^tokligence_${name} (\\S+)$`, "m").exec(metrics)?.[1]);
-  assert.deepEqual([value("hedged_requests_total"), value("hedges_won_total")], [56, 56]);
+  assert.deepEqual([value("hedged_requests_total"), value("hedges_won_total")], [58, 58]);
   assert.ok(value("hedge_lost_cost_usd_total") > 0);
 });

@@ -104,6 +104,8 @@ class Race {
   claim(leg: Leg): void {
     if (this.#winner !== undefined) return;
     this.#winner = leg;
+    // A rule that blocks the answer ends this attempt.
+    leg.call.firewall?.begin(leg.call);
     this.#cancelTimer?.();
     this.#cancelTimer = undefined;
     for (const other of this.#legs) {

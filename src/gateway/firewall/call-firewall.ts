@@ -29,7 +29,7 @@ export class CallFirewall {
     this.#firewall = firewall;
   }
 
-  /** Called once, before anything else. */
+  /** Called before anything else, and again with the one of two attempts at the same time that answers. */
   begin(call: CheckedCall): void {
     this.#call = call;
   }
