@@ -15,6 +15,19 @@ test("a rule has what its sets contain beside its own, each detector once; witho
   assert.deepEqual(readFirewall(firewallSchema.parse({})), []);
 });
 
+test("a rule whose list of users or models only excludes is for all others", () => {
+  const [read] = readFirewall(
+    firewallSchema.parse({ rules: { r: { action: "mask", detect: ["ip"], users: ["!root"], models: ["!local/*", "!m"] } } }),
+  );
+  assert.deepEqual(
+    [read?.users, read?.models],
+    [
+      ["*", "!root"],
+      ["*", "!local/*", "!m"],
+    ],
+  );
+});
+
 test("an unknown set, and a rule that finds nothing, are refused", () => {
   const problems = (value: unknown): unknown =>
     firewallSchema.safeParse({ rules: { r: value } }).error?.issues.map(({ path, message }) => [path, message]);

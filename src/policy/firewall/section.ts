@@ -75,6 +75,11 @@ export interface FirewallRule {
   readonly models: readonly string[];
 }
 
+/** A list that only excludes is for all others: without a pattern that includes, its rule would never act. */
+function withIncluded(globs: readonly string[]): readonly string[] {
+  return globs.length > 0 && globs.every((glob) => glob.startsWith("!")) ? ["*", ...globs] : globs;
+}
+
 /** Its rules; none: nothing is looked at. */
 export function readFirewall({ rules }: ParsedFirewall): readonly FirewallRule[] {
   return Object.entries(rules).map(([name, { sets, ...parsed }]) => {
@@ -83,6 +88,7 @@ export function readFirewall({ rules }: ParsedFirewall): readonly FirewallRule[]
     const detect = detectorNames.filter(
       (each) => parsed.detect.includes(each) || chosen.some((set) => set.detect.some((one) => one === each)),
     );
-    return { name, ...parsed, detect, words: [...parsed.words, ...chosen.flatMap((set) => set.words)] };
+    const [users, models] = [withIncluded(parsed.users), withIncluded(parsed.models)];
+    return { name, ...parsed, users, models, detect, words: [...parsed.words, ...chosen.flatMap((set) => set.words)] };
   });
 }
