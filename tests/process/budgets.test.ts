@@ -40,7 +40,10 @@ test("what is wrong on the command line is one line that says what to do", async
       /No provider of the configuration has this name\. Did you mean provider:openai\?$/,
     ],
     [["limit", "set", "provider:opnai", "--rpm", "1"], /No provider of the configuration has this name\. Did you mean provider:openai\?$/],
-    [["reconcile", "--provider", "openai", "--file", "nowhere.csv"], /The export cannot be read: ENOENT: .*nowhere\.csv'$/],
+    [
+      ["reconcile", "--provider", "openai", "--file", "nowhere.csv"],
+      /nowhere\.csv cannot be read: there is no such file\. Give the exported file with --file\.$/,
+    ],
     [["market", "share", "loopback", "--concurrency", "x"], /--concurrency must be a whole number from 1 up, not "x"\.$/],
   ];
   for (const [args, problem] of wrong) {

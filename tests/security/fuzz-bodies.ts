@@ -85,7 +85,7 @@ async function fuzzGateway(gateway: TestGateway, { bodies, random, statuses, wro
           .replaceAll("NAME", `user-${Math.floor(random() * 1e9)}`);
       const text = fill(mutate(body, others, random));
       const key = isAdmin ? gateway.adminKey : caller.key;
-      const headers = ["x-api-key", key, "content-type", "application/json"];
+      const headers = ["x-api-key", key, "content-type", "application/json", "x-tokligence-page", "1"];
       const status = await sendRaw(gateway.url, { method, path: fill(path), headers, body: text }).then(
         (reply) => reply.status,
         (error: unknown) => String(error),
@@ -122,7 +122,7 @@ export async function sendSeeds(): Promise<{ readonly answers: readonly string[]
     ] as const) {
       for (const { method, path, body } of seeds) {
         const text = printNode(nodeOf(body)).replaceAll("MODEL", "loopback").replaceAll("ID", user.id).replaceAll("NAME", "carol");
-        const headers = ["x-api-key", key, "content-type", "application/json"];
+        const headers = ["x-api-key", key, "content-type", "application/json", "x-tokligence-page", "1"];
         const reply = await sendRaw(gateway.url, {
           method,
           path: path.replaceAll("MODEL", "loopback").replaceAll("ID", user.id),

@@ -208,6 +208,7 @@ export const adminSeeds: readonly Seed[] = [
   post("/api/v1/ledger/reprice", { from: "7d", to: "1d", dry_run: true }),
   post("/api/v1/secrets/rotate", { only: "sealing" }),
   post("/api/v1/reload", {}),
+  post("/api/v1/session", {}),
 ];
 
 /** For an admin's key; the market is off, so that no other gateway is called, and `ID` is no key's. */

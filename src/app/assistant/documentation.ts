@@ -32,7 +32,16 @@ export function readDocumentation(folder?: string): Documentation {
   );
   return {
     pages: [...texts.keys()].filter((page) => page !== indexPage),
-    search: (question, limit) => index(wordsOf(question), limit).map((position) => sections[position]!),
+    search(question, limit) {
+      // Of each page the best section: a long one would take all places.
+      const best = new Map<string, DocumentSection>();
+      for (const position of index(wordsOf(question))) {
+        const section = sections[position]!;
+        if (!best.has(section.page)) best.set(section.page, section);
+        if (best.size === limit) break;
+      }
+      return [...best.values()];
+    },
     read: (page) => texts.get(page.replace(/^docs\//, "")),
   };
 }
@@ -126,8 +135,8 @@ const titleWeight = 3;
 const saturation = 1.2;
 const lengthShare = 0.75;
 
-/** Ranks texts by BM25. @returns a search that gives the positions of the best texts. */
-function createIndex(texts: readonly IndexedText[]): (words: readonly string[], limit: number) => number[] {
+/** Ranks texts by BM25. @returns a search that gives the positions of the texts that fit, the best first. */
+function createIndex(texts: readonly IndexedText[]): (words: readonly string[]) => number[] {
   const postings = new Map<string, Map<number, number>>();
   const lengths = texts.map(({ title, body }, position) => {
     for (const [words, weight] of [
@@ -143,7 +152,7 @@ function createIndex(texts: readonly IndexedText[]): (words: readonly string[], 
     return title.length * titleWeight + body.length;
   });
   const average = lengths.reduce((sum, length) => sum + length, 0) / Math.max(1, lengths.length);
-  return (words, limit) => {
+  return (words) => {
     const scores = new Map<number, number>();
     for (const word of new Set(words)) {
       const places = postings.get(word);
@@ -155,9 +164,6 @@ function createIndex(texts: readonly IndexedText[]): (words: readonly string[], 
         scores.set(position, (scores.get(position) ?? 0) + score);
       }
     }
-    return [...scores]
-      .toSorted(([first, one], [second, other]) => other - one || first - second)
-      .slice(0, limit)
-      .map(([position]) => position);
+    return [...scores].toSorted(([first, one], [second, other]) => other - one || first - second).map(([position]) => position);
   };
 }

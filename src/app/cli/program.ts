@@ -107,7 +107,6 @@ export async function runCommands(argv: readonly string[]): Promise<number> {
     process.stdout.write(`\n${await stateLine()}\n`);
     return 0;
   }
-  process.stdout.once("error", onOutputError);
   return await runProgram(program, argv);
 }
 
@@ -184,12 +183,6 @@ function addRouteCommand(program: Command, admin: WithAdmin): void {
       print(options.json === true, explained, () => explanationText(explained));
       if (explained.attempts.length === 0) throw new ExitStatus(1);
     });
-}
-
-/** A reader that closes the pipe early, as `head` does, is not an error. */
-function onOutputError(error: NodeJS.ErrnoException): void {
-  if (error.code === "EPIPE") process.exit(0);
-  throw error;
 }
 
 const laneNames = { translated: "translated", builtin: "built in", verbatim: "as it is", patched: "as it is" } as const;
