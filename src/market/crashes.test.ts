@@ -4,7 +4,8 @@ import { silentLogger } from "../core/index.ts";
 import type { BoughtLease } from "./buy/bought-lease.ts";
 import type { Received } from "./buy/check-receipt.ts";
 import { createLeasePool, type LeasePool } from "./buy/lease-pool.ts";
-import { createOpenLeases } from "./buy/open-leases.ts";
+import { createOpenLeases, type LeftLease } from "./buy/open-leases.ts";
+import type { PeerSeller } from "./buy/peer-seller.ts";
 import type { SentOrder } from "./buy/sent-order.ts";
 import { createTrades } from "./buy/trades.ts";
 import { checkClearing } from "./clearing/check.ts";
@@ -105,8 +106,14 @@ async function leases(): Promise<readonly (readonly [string, bigint, bigint, big
   return [...all.values()].map(({ state, charged, paid, contested }) => [state, charged, paid, contested] as const);
 }
 
+/** The leases whose sellers do not have the last acknowledgement. */
+async function leftLeases(): Promise<readonly LeftLease[]> {
+  const stored = createOpenLeases(scene.store);
+  return await stored.left(await stored.list());
+}
+
 async function left(): Promise<number> {
-  return (await createOpenLeases(scene.store).left(Infinity)).length;
+  return (await leftLeases()).length;
 }
 
 const dayMs = 24 * 3_600_000;
@@ -115,12 +122,34 @@ crashTest("a buyer that crashes acknowledges at its next start what it had accep
   await accept(await serve());
   // The seller may sell over an exchange as well: what is accepted is acknowledged where it is owed.
   assert.deepEqual(
-    (await createOpenLeases(scene.store).left(Infinity)).map(({ clearing }) => clearing),
+    (await leftLeases()).map(({ clearing }) => clearing),
     [sellerKey.id],
   );
   pool = newPool();
   await pool.sweep();
   assert.deepEqual([await leases(), await left()], [[["settled", cost, cost, 0n]], 0]);
+});
+
+crashTest(
+  "a buyer whose clock was set back acknowledges what its earlier start has accepted, and keeps the lease that it uses",
+  async () => {
+    await accept(await serve());
+    scene.nowMs -= 60_000;
+    pool = newPool();
+    scene.nowMs -= 60_000;
+    await serve();
+    await pool.sweep();
+    assert.deepEqual((await leases()).map(([state, , paid]) => `${state} ${paid}`).toSorted(), ["open 0", `settled ${cost}`]);
+  },
+);
+
+crashTest("a lease of a friend serves nothing that is bought from the same node over an exchange, which would not know it", async () => {
+  const { lease } = await serve();
+  pool.giveBack(lease, scene.seller());
+  const friend: PeerSeller = scene.seller();
+  const overExchange = { ...friend, peer: { ...friend.peer, node: buyerKey.id } };
+  await assert.rejects(async () => pool.take(overExchange, scene.known(), 200_000n), { code: "bad_document" });
+  assert.equal(await pool.take(scene.seller(), scene.known(), 200_000n), lease);
 });
 
 crashTest("of a buyer that crashes before it accepts, the rest is paid when its window has passed without a word of it", async () => {

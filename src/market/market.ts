@@ -258,7 +258,7 @@ export class Market {
   async start(): Promise<void> {
     for (const periodic of this.#periodic) periodic.start();
     try {
-      await Promise.all([this.avoided.load(), this.statements.load(), this.purchasing.open()]);
+      await Promise.all([this.avoided.load(), this.statements.load(), this.purchasing.open(), this.pool.load()]);
       if (this.#deps.maySell) await this.clearing.beat();
       if (this.#deps.exchangeSettings().enabled || (await this.exchange.wasStarted())) await this.startExchange();
       if ((await this.shares.list()).length > 0) await this.sell();

@@ -42,6 +42,7 @@ const allowed: Readonly<Record<string, string>> = {
   "src/market/buy/exchange-offers.ts #sellers": "once for each seller that changes its offers",
   "src/market/buy/late-bills.ts #waiting": "once for each purchase whose client has left, or whose line was cut",
   "src/market/buy/lease-pool.ts #open": "once for each lease",
+  "src/market/buy/lease-pool.ts #unclosed": "once for each lease that a crash has left, or whose seller is away",
   "src/market/clearing/incremental-check.ts #live": "in tests alone",
   "src/market/peers/avoided.ts until": "once for each node that is avoided",
   "src/market/sell/exchange-leases.ts #unsettled": "once for each lease",

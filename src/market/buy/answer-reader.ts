@@ -204,11 +204,10 @@ export class AnswerReader {
   }
 
   #record(receipt: MarketDocument<"receipt/1">, state: "acked" | "refused"): void {
-    const { request } = this.#parts;
-    const { peer } = request.seller;
+    const { request, lease } = this.#parts;
     const trade = {
       requestId: request.requestId,
-      clearing: peer.node,
+      clearing: lease.body.clearing,
       seller: request.seller.node.node,
       model: request.offer.body.model,
       state,

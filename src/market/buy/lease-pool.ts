@@ -10,6 +10,8 @@ import type { OpenLeases } from "./open-leases.ts";
 
 /** Leases that this process has open. After a crash they are forgotten; what was accepted of them is acknowledged at the next start. */
 export interface LeasePool {
+  /** Finds what earlier starts have left. Called before the first lease is taken; `sweep` does it if it has failed. */
+  load(): Promise<void>;
   /** A lease with room for the request, for this request alone until it is given back. @throws MarketRefusal */
   take(seller: PeerSeller, offer: KnownOffer, max: bigint): Promise<BoughtLease>;
   /** The next request may use it. */
@@ -70,18 +72,26 @@ export function createLeasePool(deps: LeasePoolDeps): LeasePool {
 class Pool implements LeasePool {
   readonly #deps: LeasePoolDeps;
   readonly #open = new Set<BoughtLease>();
-  readonly #startedMs: number;
   #idle: Idle[] = [];
   #asked: Asked[] = [];
-  /** Leases of this start whose seller could not be reached to close them. */
-  #unclosed: string[] = [];
+  /** Leases of earlier starts, and those of this one whose seller could not be reached to close them. */
+  readonly #unclosed = new Set<string>();
+  #hasLooked = false;
   /** The first questions for receipts that are under way. */
   #asking: Promise<unknown> = Promise.resolve();
   #isClosed = false;
 
   constructor(deps: LeasePoolDeps) {
     this.#deps = deps;
-    this.#startedMs = deps.clock.now();
+  }
+
+  /** No clock says which leases are of this start: it may have been set back since. */
+  async load(): Promise<void> {
+    if (this.#hasLooked) return;
+    const stored = await this.#deps.openLeases.list();
+    this.#hasLooked = true;
+    const own = new Set([...this.#open].map(({ body }) => body.lease));
+    for (const lease of stored) if (!own.has(lease)) this.#unclosed.add(lease);
   }
 
   async take(seller: PeerSeller, offer: KnownOffer, max: bigint): Promise<BoughtLease> {
@@ -92,7 +102,7 @@ class Pool implements LeasePool {
     const problem = clearingProblem(seller.peer.node);
     if (problem !== undefined)
       throw new MarketRefusal("unavailable", `The seller's statement is wrong (${problem}): nothing is bought from it.`);
-    const index = this.#idle.findIndex(({ lease }) => isOf(lease, offer) && lease.hasRoom(max, now));
+    const index = this.#idle.findIndex(({ lease }) => isOf(lease, seller, offer) && lease.hasRoom(max, now));
     if (index >= 0) return this.#idle.splice(index, 1)[0]!.lease;
     const lease = await openLease(this.#deps, { seller, offer, max });
     this.#open.add(lease);
@@ -145,12 +155,15 @@ class Pool implements LeasePool {
   /** What an earlier start has accepted is acknowledged, so that its sellers need not wait for the window. */
   async #closeLeft(): Promise<void> {
     const { openLeases, sellerOf, key, clock } = this.#deps;
-    const unclosed = this.#unclosed;
-    this.#unclosed = [];
-    for (const { lease, seller: node, clearing, session, ack } of await openLeases.left(this.#startedMs, unclosed)) {
+    await this.load();
+    const asked = [...this.#unclosed].slice(0, closedAtOnce);
+    const left = await openLeases.left(asked);
+    for (const lease of asked) this.#unclosed.delete(lease);
+    for (const { lease, seller: node, clearing, session, ack } of left) {
       const seller = sellerOf(node, clearing);
       if (seller === undefined) {
-        if (unclosed.includes(lease)) this.#unclosed.push(lease);
+        // The others have their turn first.
+        this.#unclosed.add(lease);
         continue;
       }
       const order = closingOrder(key(), { lease, n: lastOrder, session, ack, deadline: clock.now() + 60_000 });
@@ -201,13 +214,15 @@ class Pool implements LeasePool {
       // The seller settles it by what it has; what was accepted is acknowledged once it can be reached.
       logger.debug({ lease, error: messageOf(error) }, "a lease could not be closed at its seller");
       if (error instanceof MarketRefusal && !passingCodes.has(error.code)) await openLeases.remove(lease);
-      else if (this.#unclosed.length < mostUnclosed) this.#unclosed.push(lease);
+      else if (this.#unclosed.size < mostUnclosed) this.#unclosed.add(lease);
     }
   }
 }
 
 /** More are left to the next start. */
 const mostUnclosed = 1000;
+/** In one sweep. */
+const closedAtOnce = 100;
 
 /**
  * A peer takes it as its own clearing. Over an exchange the seller learns that the lease is over, and the exchange what is acknowledged or contested: it applies it
@@ -232,6 +247,8 @@ const passingCodes: ReadonlySet<string> = new Set(["unavailable", "too_many_open
 /** The number of an order after which there is none. */
 const lastOrder = 1_000_000_000;
 
-function isOf({ body }: BoughtLease, { body: offer }: KnownOffer): boolean {
-  return body.seller === offer.seller && body.model === offer.model && JSON.stringify(body.price) === JSON.stringify(offer.price);
+/** The same seller may be a friend and a member of an exchange: each clearing pays the leases of its own books alone. */
+function isOf({ body }: BoughtLease, { peer }: PeerSeller, { body: offer }: KnownOffer): boolean {
+  if (body.clearing !== peer.node || body.seller !== offer.seller || body.model !== offer.model) return false;
+  return JSON.stringify(body.price) === JSON.stringify(offer.price);
 }

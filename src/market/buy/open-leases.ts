@@ -15,13 +15,15 @@ export interface LeftLease {
 export interface OpenLeases {
   add(lease: string, values: { readonly seller: string; readonly session: string; readonly openedMs: number }): Promise<void>;
   remove(lease: string): Promise<void>;
-  /** Those that were opened before a time, and these. */
-  left(beforeMs: number, leases?: readonly string[]): Promise<readonly LeftLease[]>;
+  /** Their names, the oldest first, at most a thousand. */
+  list(): Promise<readonly string[]>;
+  /** What is known of these, as far as they are there still. */
+  left(leases: readonly string[]): Promise<readonly LeftLease[]>;
   /** Forgets those that were opened before a time: their sellers have settled them. */
   dropBefore(openedMs: number): Promise<void>;
 }
 
-const mostLeft = 100;
+const mostListed = 1000;
 
 export function createOpenLeases(store: Store): OpenLeases {
   const acceptedOf = async (lease: string, seller: string): Promise<Pick<LeftLease, "ack" | "clearing">> => {
@@ -45,13 +47,13 @@ export function createOpenLeases(store: Store): OpenLeases {
     async remove(lease) {
       await store.db.deleteFrom("market_bought").where("lease", "=", lease).execute();
     },
-    async left(beforeMs, leases = []) {
-      const rows = await store.db
-        .selectFrom("market_bought")
-        .selectAll()
-        .where((eb) => eb.or([eb("opened_ms", "<", beforeMs), ...(leases.length === 0 ? [] : [eb("lease", "in", leases)])]))
-        .limit(mostLeft)
-        .execute();
+    async list() {
+      const rows = await store.db.selectFrom("market_bought").select("lease").orderBy("opened_ms").limit(mostListed).execute();
+      return rows.map(({ lease }) => lease);
+    },
+    async left(leases) {
+      if (leases.length === 0) return [];
+      const rows = await store.db.selectFrom("market_bought").selectAll().where("lease", "in", leases).execute();
       const left: LeftLease[] = [];
       for (const { lease, seller, session } of rows) left.push({ lease, seller, session, ...(await acceptedOf(lease, seller)) });
       return left;
