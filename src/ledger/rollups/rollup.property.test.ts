@@ -195,15 +195,15 @@ const databases: readonly Databases[] = [
   {
     name: "SQLite",
     skip: false,
-    runs: 25,
-    batches: 20,
+    runs: 15,
+    batches: 6,
     open: () => createSqliteStore({ path: ":memory:", clock: new ManualTime().clock }),
   },
   {
     name: "PostgreSQL",
     skip: withoutPostgres,
-    runs: 3,
-    batches: 3,
+    runs: 2,
+    batches: 1,
     open: async () => createPostgresStore({ place: await migratedPostgres(), clock: new ManualTime().clock, pool: 2 }),
   },
 ];
