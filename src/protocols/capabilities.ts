@@ -29,6 +29,8 @@ export interface TextDelta {
   readonly form: "text" | "json";
   /** The text ends with it. */
   readonly isLast?: boolean;
+  /** It ends, as something else follows in its event; otherwise the event has only a reason to end. */
+  readonly isFollowed?: boolean;
 }
 
 /** How clients of a protocol carry proofs of reasoning, which vendors sign or encrypt and need back unchanged. */

@@ -114,7 +114,7 @@ test("a call of Gemini's comes behind the text before it, once, in events and in
   const call = { functionCall: { name: "f", args: {} } };
   const one = (...parts: object[]): object => ({ candidates: [{ index: 0, content: { role: "model", parts } }] });
   const end = { candidates: [{ index: 0, finishReason: "STOP" }], usageMetadata: { totalTokenCount: 3 } };
-  const given = [one({ text: "Mail eve@example.org" }), one(call), one({ text: "to me" }, call), end];
+  const given = [one({ text: "Mail eve@example.org" }), one(call), one({ text: "to me" }, call), one({ text: "now " }), end];
   const expected = [one({ text: "Mail " }), one({ text: "[EMAIL_2]" }), ...given.slice(1)];
   assert.deepEqual(objectsIn(through("gemini-generate", given.map(event))), expected);
   const array = through("gemini-generate", [`[${given.map((each) => JSON.stringify(each)).join(",\n")}]`]);
@@ -123,7 +123,7 @@ test("a call of Gemini's comes behind the text before it, once, in events and in
   assert.deepEqual(JSON.parse(cut), expected.slice(0, 2));
 });
 
-test("an empty reason is no end, lists of parts have texts, and spaces before an event's JSON hide nothing", () => {
+test("a reason is no end if it is empty or the text goes on, lists of parts have texts, and spaces before an event's JSON hide nothing", () => {
   const thought = (text: string): object => ({ content: [{ type: "thinking", thinking: [{ type: "text", text }] }] });
   const text = (each: string): object => ({ content: [{ type: "text", text: each }] });
   const streams: Readonly<Record<string, readonly string[]>> = {
@@ -132,6 +132,9 @@ test("an empty reason is no end, lists of parts have texts, and spaces before an
     thoughts: [chat(thought("eve@exam")), chat(thought("ple.org"))],
     spaces: [event({ choices: [{ index: 0, delta: { content: "eve@example.org" } }] }).replace("data: ", "data:   ")],
   };
+  const stop = { finishReason: "STOP" };
+  const each = through("gemini-generate", [event(part("eve@exam", stop)), event(part("ple.org", stop)), event(part("", stop))]);
+  assert.equal(joined(each), "[EMAIL_2]");
   for (const [name, given] of Object.entries(streams)) {
     assert.equal(joined(through("openai-chat", [...given, chat({}, "stop")])), "[EMAIL_2]", name);
   }

@@ -17,7 +17,7 @@ import {
   type Placeholders,
   type RestoredForm,
 } from "../../policy/index.ts";
-import type { EventSplitter, Protocol } from "../../protocols/index.ts";
+import type { EventSplitter, Protocol, TextDelta } from "../../protocols/index.ts";
 
 /** What is done with the texts of a stream: first the rules on answers, then the originals of the request come back. */
 export interface StreamWork {
@@ -62,6 +62,8 @@ export class StreamOfTexts {
   readonly #splitter: EventSplitter;
   readonly #watch: (event: SseEvent) => void;
   readonly #isArray: boolean;
+  /** The last event, if texts end with it: the next one says whether they do. */
+  #waiting: SseEvent | undefined;
   readonly #open = new Map<string, OpenText>();
 
   /** @param isEventStream `false`: the stream is one JSON array. @param watch takes each event as it comes. */
@@ -88,7 +90,7 @@ export class StreamOfTexts {
 
   /** What is left when the stream is over. */
   end(): Bytes {
-    const out = this.#take(this.#splitter.end());
+    const out = asBytes(this.#take(this.#splitter.end()) + (this.isBlocked ? "" : this.#changeWaiting(undefined)));
     return this.isBlocked ? out : asBytes(out + this.#release(""));
   }
 
@@ -96,20 +98,40 @@ export class StreamOfTexts {
     let out = "";
     for (const event of events) {
       if (this.isBlocked) break;
-      out += this.#change(event);
+      const parsed = parse(event.data);
+      out += this.#changeWaiting(parsed);
+      if (this.isBlocked) break;
+      if (parsed !== undefined && this.#protocol.textDeltas(parsed).some(isEndOfText)) this.#waiting = event;
+      else out += this.#change(event, parsed);
       this.#watch(event);
     }
     return asBytes(out);
   }
 
-  #change(event: SseEvent): string {
-    const parsed = parse(event.data);
+  /** The event that waits. Some servers give a reason to end with each event, though the text goes on in the next one. */
+  #changeWaiting(next: object | undefined): string {
+    const event = this.#waiting;
+    if (event === undefined) return "";
+    this.#waiting = undefined;
+    const parsed = parse(event.data)!;
+    const ended = new Set(
+      this.#protocol
+        .textDeltas(parsed)
+        .filter(isEndOfText)
+        .map(({ channel }) => channel),
+    );
+    const goesOn = next !== undefined && this.#protocol.textDeltas(next).some(({ channel }) => ended.has(channel));
+    return this.#change(event, parsed, goesOn);
+  }
+
+  /** @param goesOn its texts go on, whatever it says. */
+  #change(event: SseEvent, parsed: object | undefined, goesOn = false): string {
     // A keep-alive or an end: no text ends with a comment, but with its array.
     if (parsed === undefined) return event.data === "" && !this.#isArray ? event.raw : this.#release("") + event.raw;
     const deltas = this.#protocol.textDeltas(parsed);
     const channels = new Set(deltas.map(({ channel }) => channel));
     let before = "";
-    for (const ended of this.#protocol.endedTexts(parsed)) before += this.#release(ended, channels);
+    for (const ended of goesOn ? [] : this.#protocol.endedTexts(parsed)) before += this.#release(ended, channels);
     for (const { owner } of deltas) before += this.#releaseOthers(owner, channels);
     if (this.isBlocked) return before;
     if (deltas.length === 0) {
@@ -118,13 +140,14 @@ export class StreamOfTexts {
       return before + (whole === event.data ? event.raw : replaceData(event, whole));
     }
     const pieces: string[] = [];
-    for (const { channel, owner, holder, key, form, isLast } of deltas) {
+    for (const { channel, owner, holder, key, form, isLast, isFollowed } of deltas) {
       let open = this.#open.get(channel);
       if (open === undefined) this.#open.set(channel, (open = new OpenText(this.#work, owner, form)));
       const piece = open.push(holder[key] as string);
-      pieces.push(isLast === true ? piece + open.end() : piece);
+      const isEnd = isLast === true && (isFollowed === true || !goesOn);
+      pieces.push(isEnd ? piece + open.end() : piece);
       open.withPiece = (rest) => this.#withPieces(this.#again(event), onlyText(parsed, { holder, key }, false) ?? parsed, () => rest);
-      if (isLast === true) this.#open.delete(channel);
+      if (isEnd) this.#open.delete(channel);
     }
     return before + this.#withPieces(event, parsed, (at) => pieces[at]!);
   }
@@ -172,6 +195,10 @@ export class StreamOfTexts {
     return out;
   }
 }
+
+/** A piece whose text ends only by the word of its server. */
+const isEndOfText = ({ isLast, isFollowed, holder, key }: TextDelta): boolean =>
+  isLast === true && isFollowed !== true && holder[key] !== "";
 
 /** What says where a text belongs. An id or a name of a call would be joined to the one that has been sent. */
 const placeKeys: ReadonlySet<string> = new Set(["index", "type", "role", "thought", "finish_reason"]);

@@ -11,8 +11,8 @@ export function textDeltas(chunk: object): readonly TextDelta[] {
     const lastOther = parts.findLastIndex(isOther);
     return parts.flatMap((part, at) => {
       const deltas = deltasIn(part, ["text"], { channel: `${owner} ${part["thought"] === true}`, owner });
-      const isLast = hasEnded || at < lastOther;
-      return isLast ? deltas.map((each) => ({ ...each, isLast })) : deltas;
+      const isFollowed = at < lastOther;
+      return hasEnded || isFollowed ? deltas.map((each) => ({ ...each, isLast: true, isFollowed })) : deltas;
     });
   });
 }
