@@ -87,3 +87,16 @@ test("a login stores a key for its user alone, commands act with it at another m
 test("a login that nobody finishes ends by itself", async () => {
   await assert.rejects(logIn({ url: gateway.url, waitMs: 20, onReady: () => undefined }), /Nobody has signed in within the time/);
 });
+
+test("a login at a gateway that is away or has no single sign-on ends at once, before anybody opens an address", async () => {
+  const without = await startGateway({ config: "" });
+  const opened: string[] = [];
+  const logInAt = (url: string): Promise<unknown> => logIn({ url, waitMs: 5000, onReady: (address) => opened.push(address) });
+  try {
+    await assert.rejects(logInAt(without.url), /Single sign-on is not configured: auth\.oidc\.issuer is not set\./);
+  } finally {
+    await without.stop();
+  }
+  await assert.rejects(logInAt(without.url), /refuses connections/);
+  assert.deepEqual(opened, []);
+});

@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { createServer, type Server } from "node:http";
 import { hostname } from "node:os";
 import type { AddressInfo } from "node:net";
+import { GatewayError } from "../../core/index.ts";
 import { confirmationOf } from "../../sso/index.ts";
 import type { Login } from "../login-file.ts";
 import { callGateway } from "../remote-admin.ts";
@@ -22,6 +23,7 @@ const page = `<!doctype html><html lang="en"><meta charset="utf-8"><title>Signed
  * verifier that this process keeps (RFC 8252, section 7.3; RFC 7636).
  */
 export async function logIn({ url, onReady, waitMs }: LoginOptions): Promise<Login> {
+  await checkSignIn(url);
   const [verifier, state] = [randomText(), randomText()];
   const challenge = createHash("sha256").update(verifier).digest("base64url");
   const waiting = await listen(state);
@@ -35,6 +37,20 @@ export async function logIn({ url, onReady, waitMs }: LoginOptions): Promise<Log
   } finally {
     waiting.close();
   }
+}
+
+/**
+ * Asks the gateway to redeem nothing, so that no person opens an address that cannot answer.
+ * @throws Error if the gateway cannot be reached, has no single sign-on, or is no gateway.
+ */
+async function checkSignIn(url: string): Promise<void> {
+  try {
+    await callGateway({ url: `${url}/api/v1/sso-token`, method: "POST", body: "{}" });
+  } catch (error) {
+    if (error instanceof GatewayError && error.code === "invalid_request") return;
+    throw error;
+  }
+  throw new Error(`${url} does not answer as a gateway does. Check the address.`);
 }
 
 interface Waiting {
