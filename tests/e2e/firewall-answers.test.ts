@@ -135,6 +135,16 @@ for (const [name, model] of Object.entries({
   }
 }
 
+test("an error of a provider keeps its status and its words: no model has written it", async () => {
+  const message = `Slow down: the limit of [EMAIL_1] with ${key} is reached.`;
+  upstream.enqueue({ trouble: { kind: "error", error: { status: 400, code: "bad", message } } });
+  const { status, text } = await ask("chat", false);
+  assert.equal(status, 400);
+  assert.ok(text.includes(`the limit of ${own}`) && !text.includes("firewall_answer_blocked"), text);
+  const row = (await gateway.rows()).at(-1)!;
+  assert.deepEqual([row.status, row.firewall], ["error", "personal mask: email 1"]);
+});
+
 test("reasoning is looked at, and its end comes before the answer begins", async () => {
   upstream.enqueue({ reasoning: ["Eve is eve@exam", "ple.org"], text: ["Hello"] });
   const { text } = await ask("messages", true, { change: { thinking: { type: "enabled", budget_tokens: 1024 }, max_tokens: 2000 } });

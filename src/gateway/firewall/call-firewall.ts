@@ -144,7 +144,12 @@ export class CallFirewall {
     const { check } = this;
     const passed = check === undefined ? body : check.body(body);
     if (check?.isBlocked === true) return undefined;
-    return this.#placeholders === undefined ? passed : restoreTexts(passed, this.#placeholders);
+    return this.restored(passed);
+  }
+
+  /** A body with the client's own texts in place of placeholders, without a look at what else is in it. */
+  restored(body: Bytes): Bytes {
+    return this.#placeholders === undefined ? body : restoreTexts(body, this.#placeholders);
   }
 
   /** The answer is over before its end: the row of the attempt says so, and the upstream is left. @returns what the client gets in its place. */

@@ -46,7 +46,8 @@ export class FirewallExchange extends WrappedExchange {
       this.inner.jsonBytes(status, headers, body);
       return;
     }
-    const passed = this.#firewall.clientForm(body);
+    // An error is no text of a model: its status says what the client can do.
+    const passed = status >= 400 ? this.#firewall.restored(body) : this.#firewall.clientForm(body);
     if (passed !== undefined) {
       this.inner.jsonBytes(status, this.#withFindings(headers), passed);
       return;
