@@ -1,4 +1,4 @@
-import { GatewayError, silentLogger, systemClock, viaHeader } from "../core/index.ts";
+import { GatewayError, messageOf, silentLogger, systemClock, viaHeader } from "../core/index.ts";
 import { createAdminClient } from "../server/index.ts";
 import { callOnce } from "../upstream/index.ts";
 import type { Admin } from "./admin.ts";
@@ -44,12 +44,23 @@ interface GatewayCall {
 export async function callGateway({ url, method, headers = [], body }: GatewayCall): Promise<unknown> {
   const deps = { clock: systemClock, logger: silentLogger, proxyEnv: process.env };
   const sent = ["accept", "application/json", ...(body === undefined ? [] : ["content-type", "application/json"]), ...headers];
-  const answer = await callOnce(deps, { name: new URL(url).host, url, method, headers: sent, body });
+  const { origin, host } = new URL(url);
+  const answer = await callOnce(deps, { name: host, url, method, headers: sent, body }).catch((error: unknown) => {
+    throw new Error(`The gateway at ${origin} cannot be reached (${kindOf(error)}). Check the address, and that the gateway runs there.`, {
+      cause: error,
+    });
+  });
   const text = answer.body.toString("utf8");
   const isJson = typeOf(answer.headers).startsWith("application/json");
   if (answer.status < 400) return isJson ? JSON.parse(text) : text;
   if (isJson) throw errorOfAnswer(answer.status, JSON.parse(text));
-  throw new GatewayError("not_found", `${new URL(url).origin} answered ${answer.status}, and not as a gateway does. Check the address.`);
+  throw new GatewayError("not_found", `${origin} answered ${answer.status}, and not as a gateway does. Check the address.`);
+}
+
+/** Of a failure of the upstream client. Its words are for providers. */
+function kindOf(error: unknown): string {
+  const cause = error instanceof Error ? error.cause : undefined;
+  return typeof cause === "object" && cause !== null && "kind" in cause ? String(cause.kind) : messageOf(error);
 }
 
 function typeOf(headers: readonly string[]): string {

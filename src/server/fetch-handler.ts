@@ -41,6 +41,8 @@ export function createFetchHandler(edge: Pick<Edge, "serve" | "refuseBroken">): 
     edge.refuseBroken(error, socket as Socket);
   });
   return async (request, { remoteAddress = "" } = {}) => {
+    // A program without types may give the URL alone.
+    if (typeof request !== "object" || !("signal" in request)) throw new TypeError("Give fetch a Request: new Request(url, options).");
     const { signal } = request;
     signal.throwIfAborted();
     const { client, server: served } = PipeSocket.connect(remoteAddress);

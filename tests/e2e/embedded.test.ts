@@ -190,5 +190,7 @@ test("close lets an active answer end, refuses new requests, and leaves the data
   );
   const again = await createGateway({ env: {}, settings: { database: { path: database } } });
   assert.deepEqual([again.apiKey, (await again.admin.getUsage()).totals.requests], [undefined, 1]);
+  await assert.rejects(again.fetch("http://again.test/health" as never), /Give fetch a Request/);
   await again.close();
+  await assert.rejects(again.admin.getUsage(), /The gateway is closed: make another one with createGateway/);
 });

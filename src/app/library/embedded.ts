@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { resolve } from "node:path";
+import { GatewayError } from "../../core/index.ts";
 import {
   createAdminClient,
   createFetchHandler,
@@ -115,7 +116,7 @@ async function serve({ options, load, loaded, log, release }: Opened): Promise<E
       request.url = cut(request.url ?? "");
       gateway.edge.serve(request, response);
     },
-    admin: new OwnAdmin(gateway),
+    admin: new OwnAdmin(gateway, () => closing !== undefined),
     apiKey: key?.key,
     reload,
     close: ({ graceMs = defaultGraceMs } = {}) => close(graceMs),
@@ -146,14 +147,17 @@ function createPathCutter(basePath = ""): (url: string) => string {
 /** The operations of this very gateway. */
 class OwnAdmin extends AdminApi {
   readonly #call: AdminClient;
+  readonly #isClosed: () => boolean;
 
-  constructor({ operations }: Gateway) {
+  constructor({ operations }: Gateway, isClosed: () => boolean) {
     super();
+    this.#isClosed = isClosed;
     this.#call = createAdminClient(createLocalSender(operations, localPrincipal));
   }
 
   /** @internal */
   protected override async run<T>(operation: (call: AdminClient) => Promise<T>): Promise<T> {
+    if (this.#isClosed()) throw new GatewayError("shutting_down", "The gateway is closed: make another one with createGateway().");
     return await operation(this.#call);
   }
 }

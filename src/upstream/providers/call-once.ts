@@ -71,7 +71,7 @@ export async function callOnce(deps: CallOnceDeps, { name, url, method, headers,
             reject(new Error(`${name} answered more than ${mostBytes} bytes.`));
           },
           onEnd: () => resolve({ ...head, body: Buffer.concat(parts) }),
-          onFailure: (failure) => reject(new Error(failure.message)),
+          onFailure: (failure) => reject(new Error(failure.message, { cause: failure })),
         },
       );
     });
