@@ -18,14 +18,14 @@ export interface Carrier {
   /** What a person types. */
   readonly lines: readonly string[];
   /** Installs it into a folder that is empty. @returns what its user can do there. */
-  install(folder: string): Installed;
+  readonly install: (folder: string) => Installed;
 }
 
 interface Installed {
   /** Runs `tokligence ARGS`. @returns what it prints. */
-  tokligence(...args: readonly string[]): string;
+  readonly tokligence: (...args: readonly string[]) => string;
   /** Asks the model `loopback` with an official SDK. @returns its answer. */
-  ask(url: string, key: string): Promise<string> | string;
+  readonly ask: (url: string, key: string) => Promise<string> | string;
 }
 
 /** In seconds, each from the step before. */

@@ -28,7 +28,7 @@ const ownFiles: ReadonlySet<string> = new Set(["database.path", "gateway.logging
  */
 export function backupConfig({ text = "", path }: Pick<LoadedSettings, "text" | "path">, withSecrets: boolean): BackupConfig {
   const tree: unknown = parse(text, { merge: true });
-  const leaves = isTree(tree) ? [...leavesOf(tree as Tree)] : [];
+  const leaves = isTree(tree) ? [...leavesOf(tree)] : [];
   const kept = withSecrets ? text : withoutSecrets(text, path, leaves);
   const values = isTree(tree)
     ? [...valuesOf(parse(kept, { merge: true }) as Tree)].flatMap(([, value]) => (typeof value === "string" ? [value] : []))
