@@ -10,9 +10,12 @@ import { runTests, type TestRun } from "./run-tests.ts";
 
 const minuteMs = 60_000;
 
-/** Tests of whole gateways, of daemons and of pairs of protocols wait for time-outs and other processes: three processes keep two cores busy. All others go into the first. */
+/**
+ * Tests of whole gateways, of daemons and of pairs of protocols wait for time-outs and other processes: three processes keep two cores busy. All others go into the first. Two long files of
+ * faults are with the daemons, so that all three take about as long.
+ */
+const daemons = /^tests\/(?:process|matrix|faults\/(?:matrix|canaries)\.test\.ts)/;
 const whole = /^tests\/(?:e2e|faults|security)\//;
-const daemons = /^tests\/(?:process|matrix)\//;
 
 function find(...globs: readonly string[]): string[] {
   return globSync(globs, { exclude: (path) => path.includes("node_modules") }).toSorted();
@@ -38,7 +41,7 @@ function planRuns(args: readonly string[]): {
   const all = find("src/**/*.test.ts", "tests/**/*.test.ts", "bench/**/*.test.ts", "scripts/**/*.test.ts");
   const runs = [
     { name: "the rooms", files: all.filter((path) => !whole.test(path) && !daemons.test(path)) },
-    { name: "whole gateways", files: all.filter((path) => whole.test(path)) },
+    { name: "whole gateways", files: all.filter((path) => whole.test(path) && !daemons.test(path)) },
     { name: "daemons and pairs", files: all.filter((path) => daemons.test(path)) },
   ];
   return { runs, ...limits };
