@@ -2,8 +2,7 @@ import { execFileSync } from "node:child_process";
 import { copyFileSync, cpSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync, readdirSync } from "node:fs";
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { build } from "esbuild";
-import { bundleOptions } from "./bundle-options.ts";
+import { bundleProgram } from "./bundle-program.ts";
 import { renderManPages } from "./docs/man-pages.ts";
 import { libraryPage } from "./docs/library-page.ts";
 import { writeMaterials } from "./executables/materials.ts";
@@ -16,17 +15,6 @@ import { rollUp } from "./types/roll-up.ts";
  */
 
 const out = "build/npm";
-
-/** By the name that other parts look for: commands, the library, and what is started in a process or a thread of its own. */
-const entries = {
-  main: "src/app/cli/main.ts",
-  "daemon-main": "src/app/cli/daemon-main.ts",
-  index: "src/app/index.ts",
-  "bridge-start": "src/app/library/bridge-start.ts",
-  "worker-start": "src/app/daemon/worker-start.ts",
-  "checkpoint-thread": "src/store/sqlite/checkpoint-thread.ts",
-  "read-thread": "src/store/sqlite/read-thread.ts",
-};
 
 interface Manifest {
   readonly version: string;
@@ -83,26 +71,8 @@ function writeManPages(): void {
 }
 
 rmSync(out, { recursive: true, force: true });
-for (const folder of ["bin", "lib", "types"]) mkdirSync(`${out}/${folder}`, { recursive: true });
-const { metafile } = await build({
-  ...bundleOptions,
-  metafile: true,
-  entryPoints: entries,
-  outdir: `${out}/lib`,
-  splitting: true,
-  format: "esm",
-  define: { TOKLIGENCE_BUNDLED: "true" },
-  // CommonJS packages ask for Node's own modules at run time.
-  banner: { js: 'import { createRequire as requireOf } from "node:module"; const require = requireOf(import.meta.url);' },
-});
-// `import { z } from "zod"`, in place of `import * as z`, keeps all of that package.
-const unused = Object.values(metafile.outputs).flatMap(({ inputs }) =>
-  Object.keys(inputs).filter((input) => input.includes("zod/v4/locales/km")),
-);
-if (unused.length > 0)
-  throw new Error('The bundle contains zod\'s messages in all languages: an import is not `import * as z from "zod"`.');
-copyFileSync("src/ledger/prices/price-list.json", `${out}/lib/price-list.json`);
-for (const file of ["launch.cjs", "tokligence.cjs", "tokligence-daemon.cjs"]) copyFileSync(`packaging/npm/${file}`, `${out}/bin/${file}`);
+await bundleProgram(out);
+mkdirSync(`${out}/types`);
 writeTypes();
 writeManPages();
 // The assistant searches the pages.

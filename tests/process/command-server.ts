@@ -1,6 +1,7 @@
 import { fileURLToPath } from "node:url";
 import { runDaemonCli } from "../../src/app/cli/daemon-main.ts";
 import { runCli } from "../../src/app/cli/main.ts";
+import type { BuiltProgram } from "../testbed/built-program.ts";
 
 /** A command to run. */
 export interface CommandAsked {
@@ -11,6 +12,8 @@ export interface CommandAsked {
   readonly folder: string;
   /** Of its environment. */
   readonly env: Readonly<Record<string, string>>;
+  /** What `tokligence-daemon` starts; its sources if omitted. */
+  readonly built?: BuiltProgram;
 }
 
 /** A command that has ended, with what it printed. */
@@ -27,14 +30,14 @@ const daemonProgram = fileURLToPath(new URL("../../bin/tokligence-daemon.js", im
  * loading as well.
  */
 let last = Promise.resolve();
-process.on("message", ({ id, program, args, folder, env }: CommandAsked) => {
+process.on("message", ({ id, program, args, folder, env, built }: CommandAsked) => {
   last = last.then(async () => {
     const printed = { stdout: "", stderr: "" };
     const restore = [takeOver("stdout", printed), takeOver("stderr", printed)];
     try {
       process.chdir(folder);
-      Object.assign(process.env, env);
-      const code = await (program === "tokligence" ? runCli(args) : runDaemonCli(args, daemonProgram));
+      Object.assign(process.env, env, built?.env);
+      const code = await (program === "tokligence" ? runCli(args) : runDaemonCli(args, built?.daemon ?? daemonProgram));
       process.send!({ id, code, ...printed } satisfies CommandEnded);
     } finally {
       for (const each of restore) each();

@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { fileURLToPath } from "node:url";
+import { builtProgram } from "../testbed/built-program.ts";
 import type { Home } from "./processes.ts";
 
 /** Starts the daemon as people do, and gives what it prints, up to the line that ends it. `more`: of the environment. */
@@ -7,9 +7,9 @@ export async function spawnStart(
   home: Home,
   more: Readonly<Record<string, string>> = {},
 ): Promise<{ readonly text: string; end(): Promise<{ code: number | null }> }> {
-  const program = fileURLToPath(new URL("../../bin/tokligence-daemon.js", import.meta.url));
-  const env = { PATH: process.env["PATH"] ?? "", HOME: home.folder, XDG_CONFIG_HOME: `${home.folder}/config`, ...more };
-  const child = spawn(process.execPath, [program, "start"], { env, cwd: home.folder, stdio: ["ignore", "pipe", "inherit"] });
+  const program = await builtProgram();
+  const env = { PATH: process.env["PATH"] ?? "", HOME: home.folder, XDG_CONFIG_HOME: `${home.folder}/config`, ...program.env, ...more };
+  const child = spawn(process.execPath, [program.daemon, "start"], { env, cwd: home.folder, stdio: ["ignore", "pipe", "inherit"] });
   const limit = setTimeout(() => child.kill("SIGKILL"), 20_000);
   const ended = new Promise<{ code: number | null }>((resolve) => {
     child.on("close", (code) => {

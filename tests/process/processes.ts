@@ -4,11 +4,9 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { fileURLToPath } from "node:url";
 import type { UsageRow } from "../../src/ledger/index.ts";
+import { builtProgram } from "../testbed/built-program.ts";
 import { commandLimitMs, runCommand, type Ended } from "./commands.ts";
-
-const bin = (name: string): string => fileURLToPath(new URL(`../../bin/${name}.js`, import.meta.url));
 
 /** What `start --json` prints. */
 export interface DaemonReport {
@@ -59,11 +57,12 @@ export async function createHome({ openFiles, env: more }: HomeOptions = {}): Pr
   const children = new Set<ChildProcess>();
   const env = { PATH: process.env["PATH"] ?? "", HOME: folder, XDG_CONFIG_HOME: join(folder, "config"), ...more?.(folder) };
 
-  const launch = (program: string, args: readonly string[]): { child: ChildProcess; ended: Promise<Ended>; stdout: () => string } => {
-    const command = [process.execPath, bin(program), ...args];
+  const launch = async (args: readonly string[]): Promise<{ child: ChildProcess; ended: Promise<Ended>; stdout: () => string }> => {
+    const program = await builtProgram();
+    const command = [process.execPath, program.daemon, ...args];
     // The shell becomes the program, and so keeps its process id.
     const [file, ...rest] = openFiles === undefined ? command : ["sh", "-c", `ulimit -n ${openFiles}; exec "$0" "$@"`, ...command];
-    const child = spawn(file!, rest, { env, cwd: folder, stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn(file!, rest, { env: { ...program.env, ...env }, cwd: folder, stdio: ["ignore", "pipe", "pipe"] });
     children.add(child);
     let stdout = "";
     let stderr = "";
@@ -77,8 +76,8 @@ export async function createHome({ openFiles, env: more }: HomeOptions = {}): Pr
     });
     return { child, ended, stdout: () => stdout };
   };
-  const run = async (program: string, args: readonly string[]): Promise<Ended> => {
-    const { child, ended } = launch(program, args);
+  const run = async (args: readonly string[]): Promise<Ended> => {
+    const { child, ended } = await launch(args);
     const limit = setTimeout(() => child.kill("SIGKILL"), commandLimitMs);
     const result = await ended;
     clearTimeout(limit);
@@ -102,20 +101,15 @@ export async function createHome({ openFiles, env: more }: HomeOptions = {}): Pr
     async daemon(...args) {
       const isForeground = args.includes("start") && !args.includes("--background");
       const result = isForeground
-        ? await run("tokligence-daemon", args)
-        : await runCommand({ program: "tokligence-daemon", args, folder, env });
+        ? await run(args)
+        : await runCommand({ program: "tokligence-daemon", args, folder, env, built: await builtProgram() });
       const pid = await pidInFile();
       if (pid !== undefined) background.add(pid);
       return result;
     },
     tokligence: (...args) => runCommand({ program: "tokligence", args, folder, env }),
     async start(...args) {
-      const { child, ended, stdout } = launch("tokligence-daemon", [
-        "start",
-        "--json",
-        ...(args.includes("--port") ? [] : ["--port", "0"]),
-        ...args,
-      ]);
+      const { child, ended, stdout } = await launch(["start", "--json", ...(args.includes("--port") ? [] : ["--port", "0"]), ...args]);
       const report = new Promise<DaemonReport>((resolve) => {
         child.stdout!.on("data", () => {
           if (stdout().includes("\n")) resolve(JSON.parse(stdout().slice(0, stdout().indexOf("\n"))) as DaemonReport);
