@@ -1,3 +1,4 @@
+import { userInfo } from "node:os";
 import { dirname, join } from "node:path";
 import { readDaemonStatus } from "../daemon/start-background.ts";
 import { nodeOptionsForChild } from "../daemon/node-options.ts";
@@ -66,7 +67,7 @@ async function fileOf({ config, script }: DaemonCli, { system, runAs }: ScopeOpt
   const facts: ServiceFacts = {
     command: [process.execPath, ...nodeOptionsForChild(process.execArgv), script, "--config", path, "start"],
     scope: isSystem ? "system" : "user",
-    user: isSystem && process.platform !== "win32" ? runAs : undefined,
+    user: userOf(isSystem, runAs),
     writable: [...new Set([paths.folder, dirname(logFile)])],
     readable: [process.execPath, path, packageFolder()],
     isPortPrivileged: gateway.port > 0 && gateway.port < 1024,
@@ -74,6 +75,16 @@ async function fileOf({ config, script }: DaemonCli, { system, runAs }: ScopeOpt
     outputFile: join(paths.folder, "gateway.out"),
   };
   return createServiceFile(facts, process.platform);
+}
+
+function userOf(isSystem: boolean, runAs: string): string | undefined {
+  if (process.platform !== "win32") return isSystem ? runAs : undefined;
+  return isSystem ? undefined : windowsUser(process.env);
+}
+
+/** `DOMAIN\\user`, as the scheduler reads it; on a machine without a domain the first part is its name. */
+function windowsUser({ USERDOMAIN: domain = "", USERNAME: name = userInfo().username }: NodeJS.ProcessEnv): string {
+  return domain === "" ? name : `${domain}\\${name}`;
 }
 
 /** A service could not serve beside it. */

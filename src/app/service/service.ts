@@ -1,10 +1,10 @@
 /** What a service manager is to run. All paths are absolute. */
 export interface ServiceFacts {
-  /** The program and its arguments. */
+  /** The program and its arguments, of which the last one is `start`. */
   readonly command: readonly [file: string, ...args: string[]];
   /** `system`: from the start of the machine on; `user`: for the user who installs it. */
   readonly scope: "system" | "user";
-  /** Whom it runs as; only in the system's scope. */
+  /** Whom it runs as: in the system's scope, and on Windows in that of a user. */
   readonly user: string | undefined;
   /** Folders that it writes to. */
   readonly writable: readonly string[];

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { escapeXml } from "./escape-xml.ts";
-import type { ServiceFacts, ServiceFile } from "./service.ts";
+import type { Command, ServiceFacts, ServiceFile } from "./service.ts";
 
 const taskName = "Tokligence Gateway";
 /** NT AUTHORITY\LOCAL SERVICE. */
@@ -17,18 +17,19 @@ export function createWindowsTask(facts: ServiceFacts, folder: string): ServiceF
       ["schtasks", "/Create", "/F", "/TN", taskName, "/XML", path],
       ["schtasks", "/Run", "/TN", taskName],
     ],
-    stop: [["schtasks", "/Delete", "/F", "/TN", taskName]],
+    // The scheduler itself can only kill a program, and what the ledger has not written would be lost.
+    stop: [stopCommand(facts), ["schtasks", "/Delete", "/F", "/TN", taskName]],
     forget: [],
     check: undefined,
   };
 }
 
 /** The schema of the scheduler's tasks, version 1.2 (Windows Vista and later). */
-export function renderTask({ command: [file, ...args], scope }: ServiceFacts): string {
+export function renderTask({ command: [file, ...args], scope, user }: ServiceFacts): string {
   const isSystem = scope === "system";
   const principal = isSystem
     ? [`      <UserId>${localService}</UserId>`]
-    : ["      <LogonType>InteractiveToken</LogonType>", "      <RunLevel>LeastPrivilege</RunLevel>"];
+    : [...userId(user), "      <LogonType>InteractiveToken</LogonType>", "      <RunLevel>LeastPrivilege</RunLevel>"];
   const trigger = isSystem ? "BootTrigger" : "LogonTrigger";
   return [
     '<?xml version="1.0" encoding="UTF-16"?>',
@@ -39,6 +40,8 @@ export function renderTask({ command: [file, ...args], scope }: ServiceFacts): s
     "  <Triggers>",
     `    <${trigger}>`,
     "      <Enabled>true</Enabled>",
+    // Without it the task would begin at the logon of any user, which only an administrator may ask for.
+    ...(isSystem ? [] : userId(user)),
     `    </${trigger}>`,
     "  </Triggers>",
     "  <Principals>",
@@ -51,6 +54,8 @@ export function renderTask({ command: [file, ...args], scope }: ServiceFacts): s
     "    <DisallowStartIfOnBatteries>false</DisallowStartIfOnBatteries>",
     "    <StopIfGoingOnBatteries>false</StopIfGoingOnBatteries>",
     "    <ExecutionTimeLimit>PT0S</ExecutionTimeLimit>",
+    // The scheduler's default, 7, is below that of other programs.
+    "    <Priority>5</Priority>",
     "    <RestartOnFailure>",
     "      <Interval>PT1M</Interval>",
     "      <Count>255</Count>",
@@ -65,6 +70,15 @@ export function renderTask({ command: [file, ...args], scope }: ServiceFacts): s
     "</Task>",
     "",
   ].join("\r\n");
+}
+
+function userId(user: string | undefined): string[] {
+  return user === undefined ? [] : [`      <UserId>${escapeXml(user)}</UserId>`];
+}
+
+/** `tokligence-daemon stop` with the program and the configuration of the task. */
+function stopCommand({ command: [file, ...args] }: ServiceFacts): Command {
+  return [file, ...args.slice(0, -1), "stop"];
 }
 
 /** An argument as programs of Windows read it back (CommandLineToArgvW). */
