@@ -57,7 +57,8 @@ export interface DocsSite {
 export function createDocsSite(source: DocsSource, markdown: MarkdownIt, version: string): DocsSite {
   const known = new Set([...source.pages, indexPage]);
   const rendered = new Map<string, string>();
-  const frame = (page: string, title: string, body: string): string => {
+  const tried = readTried(source.read("tried.md") ?? "");
+  const frame = (page: string, title: string, body: string, note = ""): string => {
     const root = "../".repeat(page.split("/").length - 1);
     return `<!doctype html>
 <html lang="en">
@@ -72,7 +73,7 @@ export function createDocsSite(source: DocsSource, markdown: MarkdownIt, version
 <main>
 ${body}
 </main>
-<footer>Tokligence Gateway ${escapeHtml(version)}. These pages are those of this version.</footer>
+<footer>${note}Tokligence Gateway ${escapeHtml(version)}. These pages are those of this version.</footer>
 </body>
 </html>
 `;
@@ -86,7 +87,7 @@ ${body}
       let html = rendered.get(page);
       if (html === undefined) {
         const { title, body } = renderMarkdown(markdown, text, page, known);
-        html = frame(page, title, body);
+        html = frame(page, title, body, triedNote(tried.get(page)));
         rendered.set(page, html);
       }
       return html;
@@ -107,6 +108,22 @@ ${body}
       );
     },
   };
+}
+
+interface Tried {
+  readonly version: string;
+  readonly day: string;
+}
+
+/** The rows of `tried.md`, by page. The page of all pages is `README.md`; that of the project, `../README.md`, is not on the site. */
+function readTried(text: string): ReadonlyMap<string, Tried> {
+  const rows = text.matchAll(/^\| \[[^\]]*\]\(([^)]+)\) \| \d+ \| (\S+) \| (\d{4}-\d\d-\d\d) \|$/gm);
+  return new Map([...rows].map(([, page, version, day]) => [page!, { version: version!, day: day! }]));
+}
+
+function triedNote(tried: Tried | undefined): string {
+  if (tried === undefined) return "<p>Nobody has tried this page yet.</p>\n";
+  return `<p>Tried on <time>${tried.day}</time> with version ${escapeHtml(tried.version)}.</p>\n`;
 }
 
 function listOf(pages: readonly string[]): string {

@@ -7,6 +7,8 @@ import type { DocsSource } from "./docs-page.ts";
 const texts: Readonly<Record<string, string>> = {
   "README.md": "# Documentation\n\n- [Run it](running.md#stop-it), [Codex](clients/codex.md), [Contribute](../CONTRIBUTING.md)\n",
   "running.md": "# Run it\n\n## `stop` it\n\nSee [Codex](clients/codex.md).\n\n| a | b |\n|---|---|\n| <script>alert(1)</script> | 2 |\n",
+  "tried.md":
+    "# Tried\n\n| page | blocks of code | version | day |\n|---|---|---|---|\n| [docs/clients/codex.md](clients/codex.md) | 1 | 1.2.0 | 2026-01-31 |\n",
   "clients/codex.md": "# Codex\n\n[Back](../running.md#stop-it), [all](../README.md) and [x](https://example.com/).\n",
 };
 
@@ -53,6 +55,8 @@ test("the documentation is served below any prefix, without scripts, and is read
     codex.text,
     /<a href="\.\.\/running\.html#stop-it">Back<\/a>, <a href="\.\.\/">all<\/a> and <a href="https:\/\/example\.com\/">/,
   );
+  assert.match(codex.text, /Tried on <time>2026-01-31<\/time> with version 1\.2\.0\./);
+  assert.match(running.text, /Nobody has tried this page yet\./);
   assert.match(codex.text, /<form action="\.\.\/search"/);
   const found = await get("/docs/search?q=stop");
   assert.match(found.text, /<a href="running\.html#stop-it">Run it › stop it<\/a><\/h3>\n<p>a &quot;text&quot; of &lt;b&gt;<\/p>/);
