@@ -7,7 +7,7 @@ import { asGatewayError } from "../gateway/index.ts";
 import type { ProtocolId } from "../ir/index.ts";
 import type { Protocol } from "../protocols/index.ts";
 import type { Edge, EdgeDeps, EdgeSettings } from "./edge-types.ts";
-import { nameBaseUrls, withoutApiVersion } from "./http/base-url.ts";
+import { cutPath, nameBaseUrls, withoutApiVersion } from "./http/base-url.ts";
 import { ownFramingWorks } from "./http/chunk-framing.ts";
 import { underWayOn } from "./http/connection.ts";
 import { readCredential, takeQueryKey } from "./http/credentials.ts";
@@ -20,7 +20,7 @@ import { InFlight, type Load } from "./http/in-flight.ts";
 import { createListeners } from "./http/listeners.ts";
 import { checkHost, guardOrigin, isLocalCaller, preflight } from "./http/origin.ts";
 import { checkHead, errorOfBroken } from "./http/check-head.ts";
-import { EdgeError, endRaw, errorHeaders } from "./http/refusal.ts";
+import { bodyWasRead, EdgeError, endRaw, errorHeaders } from "./http/refusal.ts";
 import { checkTarget, shownPath, type Access, type Route, type RouteContext } from "./route-table.ts";
 import { defaultDialect } from "../protocols/index.ts";
 import { dialectOfPath } from "./http/dialect-of-path.ts";
@@ -105,7 +105,8 @@ export function createEdge(deps: EdgeDeps): Edge {
       }
       const found = deps.routes.match(request.method ?? "", path);
       if (found === undefined) {
-        throw new GatewayError("not_found", `There is no ${request.method ?? ""} ${shownPath(path)} here. ${nameBaseUrls(request)}`);
+        const called = shownPath(cutPath(request) + path);
+        throw new GatewayError("not_found", `There is no ${request.method ?? ""} ${called} here. ${nameBaseUrls(request)}`);
       }
       const { route: matched, param } = found;
       route = matched;
@@ -270,10 +271,7 @@ function checkHosted(request: IncomingMessage, draining: boolean): void {
   if (draining) throw shuttingDown();
   const { "transfer-encoding": coding, "content-length": length = "0" } = request.headers;
   if (!request.readableDidRead || (coding === undefined && length === "0")) return;
-  throw new GatewayError(
-    "internal_error",
-    "The program around the gateway has read the body of this request. It must hand the request on before any body parser.",
-  );
+  throw bodyWasRead();
 }
 
 function adminOrNobody(principal: Principal | undefined): Principal {

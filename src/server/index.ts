@@ -6,6 +6,7 @@ export { checkHost } from "./http/origin.ts";
 export { createEdge, localPrincipal } from "./edge.ts";
 export type { Edge, EdgeDeps, EdgeSettings } from "./edge-types.ts";
 export { createFetchHandler, type FetchCaller, type FetchHandler } from "./fetch-handler.ts";
+export { isHttp2, serveHttp2 } from "./http2-bridge.ts";
 export type { HealthReport, PartHealth } from "./routes/health-report.ts";
 export { createHealthReader, healthRoutes, type HealthDeps } from "./routes/health-routes.ts";
 export type { KeyBlock, ProviderFacts } from "./observe/provider-facts.ts";

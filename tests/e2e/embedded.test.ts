@@ -2,9 +2,11 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { createServer, type RequestListener } from "node:http";
+import { connect, createServer as createHttp2Server, type ClientHttp2Stream } from "node:http2";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { text as readText } from "node:stream/consumers";
 import { test, type TestContext } from "node:test";
 import Anthropic from "@anthropic-ai/sdk";
 import OpenAI from "openai";
@@ -142,6 +144,70 @@ test("a route handler in the shape of Next.js gets all paths below its own", asy
   assert.deepEqual([answer.status, choices[0].message.content], [200, "Hello there"]);
   assert.equal((await gateway.fetch(call(key, "/api/ai"))).status, 200);
   assert.equal((await gateway.fetch(call(key, "/api/aim/v1/models"))).status, 404);
+});
+
+test("messages name the base URLs below the path that was cut off, by the gateway or by Express", async (t) => {
+  const { gateway, key } = await embed(t, {}, "/ai");
+  const url = await host(t, (request, response) => {
+    if (request.url?.startsWith("/express/") === true) {
+      Object.assign(request, { baseUrl: "/express", url: request.url.slice("/express".length) });
+    }
+    gateway.handler(request, response);
+  });
+  for (const base of ["/ai", "/express"]) {
+    const response = await fetch(`${url}${base}/v1/nothing`, { headers: { authorization: `Bearer ${key}` } });
+    const { error } = (await response.json()) as { error: { message: string } };
+    assert.equal(
+      error.message,
+      `There is no GET ${base}/v1/nothing here. Base URLs: ${url}${base}/v1 for OpenAI's SDKs, ${url}${base}/anthropic for Anthropic's, ${url}${base} for Google's.`,
+    );
+  }
+});
+
+test("the handler serves a host of HTTP/2: answers, streams, refusals, and a client that resets its stream", async (t) => {
+  const upstream = await createMockUpstream({ choose: () => ({ text: ["one", "two"], trouble: { kind: "hang", afterPieces: 1 } }) });
+  t.after(() => upstream.close());
+  const { gateway, key } = await embed(
+    t,
+    { providers: { openai: { base_url: `${upstream.url}/v1`, api_key: providerKeys.openai } } },
+    "/ai",
+  );
+  let isRead = false;
+  const server = createHttp2Server((request, response) => {
+    if (isRead) request.resume().once("end", () => gateway.handler(request, response));
+    else gateway.handler(request, response);
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const session = connect(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+  t.after(() => {
+    session.destroy();
+    server.close();
+  });
+  const open = (path: string, body?: object): ClientHttp2Stream => {
+    const method = body === undefined ? "GET" : "POST";
+    const stream = session.request({ ":method": method, ":path": path, authorization: `Bearer ${key}` }, { endStream: body === undefined });
+    if (body !== undefined) stream.end(JSON.stringify(body));
+    return stream;
+  };
+  const ask = async (path: string, body?: object): Promise<readonly [status: unknown, text: string]> => {
+    const stream = open(path, body);
+    const [headers] = (await once(stream, "response")) as [Record<string, unknown>];
+    return [headers[":status"], await readText(stream)];
+  };
+  const [status, answer] = await ask("/ai/v1/chat/completions", hello);
+  assert.deepEqual([status, answer.includes('"content":"Hello there"')], [200, true]);
+  assert.match((await ask("/ai/v1/chat/completions", { ...hello, stream: true }))[1], /^data: [^]*data: \[DONE\]\n\n$/);
+  const [missing, said] = await ask("/ai/v1/nothing");
+  assert.deepEqual([missing, /Base URLs: http:\/\/127\.0\.0\.1:\d+\/ai\/v1 /.test(said)], [404, true]);
+  const left = open("/ai/v1/chat/completions", { ...hello, model: "gpt-5.5", stream: true });
+  await once(left, "data");
+  left.close();
+  const forwarded = upstream.requests.find(({ method }) => method === "POST");
+  assert.equal((await forwarded!.closed).how, "aborted");
+  isRead = true;
+  const [refused, why] = await ask("/ai/v1/messages", hello);
+  assert.deepEqual([refused, (JSON.parse(why) as { type: string }).type], [500, "error"]);
+  assert.match(why, /The program around the gateway has read the body of this request/);
 });
 
 test("a request whose body the host has read is refused with what to do", async (t) => {

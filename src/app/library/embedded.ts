@@ -1,11 +1,14 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
 import { resolve } from "node:path";
 import { GatewayError } from "../../core/index.ts";
 import {
   createAdminClient,
   createFetchHandler,
   createLocalSender,
+  isHttp2,
   localPrincipal,
+  serveHttp2,
   type AdminClient,
   type FetchHandler,
 } from "../../server/index.ts";
@@ -28,8 +31,8 @@ export interface EmbeddedOptions {
   readonly basePath?: string;
 }
 
-/** Answers a request of a server of `node:http`, and of frameworks that hand on its objects. */
-export type NodeHandler = (request: IncomingMessage, response: ServerResponse) => void;
+/** Answers a request of a server of `node:http`, or of `node:http2` with its compatible objects, and of frameworks that hand them on. */
+export type NodeHandler = (request: IncomingMessage | Http2ServerRequest, response: ServerResponse | Http2ServerResponse) => void;
 
 /** The gateway's server inside another program. */
 export interface EmbeddedGateway {
@@ -102,19 +105,20 @@ async function serve({ options, load, loaded, log, release }: Opened): Promise<E
   const key = await createFirstAdmin(gateway.accounts);
   gateway.setServing(true);
   void gateway.warmUp();
-  const cut = createPathCutter(options.basePath);
-  const fetch = createFetchHandler({
-    serve(request, response) {
-      request.url = cut(request.url ?? "");
-      gateway.edge.serve(request, response);
-    },
-    refuseBroken: gateway.edge.refuseBroken,
-  });
+  const { base, cut } = createPathCutter(options.basePath);
+  const serveBelow = (request: IncomingMessage, response: ServerResponse): void => {
+    const below = cut(request.url ?? "");
+    // As Express names it, for messages with addresses.
+    if (below !== undefined) Object.assign(request, { url: below, baseUrl: base });
+    gateway.edge.serve(request, response);
+  };
+  const pathOf = (url: string): string => (cut(url) ?? url).split("?")[0]!;
+  const fetch = createFetchHandler({ serve: serveBelow, refuseBroken: gateway.edge.refuseBroken });
   return {
     fetch,
     handler: (request, response) => {
-      request.url = cut(request.url ?? "");
-      gateway.edge.serve(request, response);
+      if (isHttp2(request)) serveHttp2({ fetch, pathOf }, request, response as Http2ServerResponse);
+      else serveBelow(request, response as ServerResponse);
     },
     admin: new OwnAdmin(gateway, () => closing !== undefined),
     apiKey: key?.key,
@@ -133,14 +137,17 @@ function loadEmbedded({ config, settings, env }: EmbeddedOptions): LoadedSetting
   return { settings: made.settings, path: made.path, found: config !== undefined, text: undefined, warnings: [], sources: new Map() };
 }
 
-function createPathCutter(basePath = ""): (url: string) => string {
+/** The URL without the base path; `undefined`: it is not below it. */
+function createPathCutter(basePath = ""): { readonly base: string; readonly cut: (url: string) => string | undefined } {
   const base = basePath.replace(/\/+$/, "");
-  if (base === "") return (url) => url;
-  return (url) => {
-    if (!url.startsWith(base)) return url;
-    const rest = url.slice(base.length);
-    if (rest === "" || rest.startsWith("?")) return `/${rest}`;
-    return rest.startsWith("/") ? rest : url;
+  return {
+    base,
+    cut(url) {
+      if (base === "" || !url.startsWith(base)) return undefined;
+      const rest = url.slice(base.length);
+      if (rest !== "" && !/^[/?]/.test(rest)) return undefined;
+      return rest.startsWith("/") ? rest : `/${rest}`;
+    },
   };
 }
 

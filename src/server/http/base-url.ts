@@ -33,9 +33,20 @@ export function calledOrigin(headers: IncomingHttpHeaders): string {
   return `${headers["x-forwarded-proto"] === "https" ? "https" : "http"}://${address}`;
 }
 
+/** What a program around the gateway has cut off the path of a request, as Express names it: `/ai` of `/ai/v1/models`. */
+interface BelowPath {
+  readonly baseUrl?: unknown;
+}
+
+/** `""` if the gateway serves at the root. */
+export function cutPath(request: IncomingMessage): string {
+  const { baseUrl } = request as BelowPath;
+  return typeof baseUrl === "string" && /^\/[\w./~-]{1,100}$/.test(baseUrl) ? baseUrl : "";
+}
+
 /** For a path that is not served: the base URLs that are, with the address that the client called. */
-export function nameBaseUrls({ headers }: IncomingMessage): string {
-  const origin = calledOrigin(headers);
+export function nameBaseUrls(request: IncomingMessage): string {
+  const origin = calledOrigin(request.headers) + cutPath(request);
   return `Base URLs: ${origin}/v1 for OpenAI's SDKs, ${origin}/anthropic for Anthropic's, ${origin} for Google's.`;
 }
 

@@ -43,3 +43,11 @@ export function endRaw(socket: Duplex, protocol: Protocol, error: GatewayError, 
     clearTimeout(timer);
   });
 }
+
+/** A program around the gateway has handed on a request too late. */
+export function bodyWasRead(): GatewayError {
+  return new GatewayError(
+    "internal_error",
+    "The program around the gateway has read the body of this request. It must hand the request on before any body parser.",
+  );
+}
