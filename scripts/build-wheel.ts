@@ -9,6 +9,8 @@ import { resolve } from "node:path";
 
 const out = "build/wheel";
 const inside = "python/src/tokligence/_gateway";
+/** `python/hatch_build.py` puts them where `man` looks. */
+const manPages = "python/man";
 
 /** Hatchling is the build's own tool; pip makes no source distributions. */
 const hatchling = "hatchling==1.27.0";
@@ -28,7 +30,9 @@ rmSync(out, { recursive: true, force: true });
 mkdirSync(out, { recursive: true });
 try {
   rmSync(inside, { recursive: true, force: true });
-  for (const name of ["bin", "docs", "lib", "man", "package.json", "LICENSE"])
+  rmSync(manPages, { recursive: true, force: true });
+  cpSync("build/npm/man", manPages, { recursive: true });
+  for (const name of ["bin", "docs", "lib", "package.json", "LICENSE"])
     cpSync(`build/npm/${name}`, `${inside}/${name}`, { recursive: true });
   const python = process.env["PYTHON"] ?? "python3";
   execFileSync(python, ["-m", "pip", "wheel", "--quiet", "--disable-pip-version-check", "--no-deps", "--wheel-dir", out, "./python"], {
@@ -37,5 +41,5 @@ try {
   if (process.argv.includes("--sdist")) buildSdist(python);
 } finally {
   // An installation of the clone (`pip install -e .`) must use the sources.
-  rmSync(inside, { recursive: true, force: true });
+  for (const folder of [inside, manPages]) rmSync(folder, { recursive: true, force: true });
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { cpSync, globSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { cpSync, globSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createServer, type AddressInfo } from "node:net";
 import { tmpdir, homedir } from "node:os";
 import { join, resolve } from "node:path";
@@ -99,6 +99,8 @@ for (const python of installed) {
     run("pytest", "-q", "-p", "no:cacheprovider", join(snippets, "test_library.py"));
     assert.equal(run("tokligence", "version"), run("python", "-m", "tokligence", "version"));
     assert.match(run("tgw", "chat", "--help"), /Usage: tokligence chat/);
+    const pages = readdirSync(join(shared, python.version, "share/man/man1"));
+    for (const page of ["tokligence.1", "tokligence-user-create.1", "tokligence-daemon.1"]) assert.ok(pages.includes(page), page);
     assert.match(run("python", snippet(env, "config_snippet.py", 8081)), /^8081 True 8080\n$/);
     const commands = homeOf(t);
     const call = (name: string, ...args: readonly string[]): string =>
@@ -159,6 +161,40 @@ test("the page's calls with openai 0.28 and with Anthropic's SDK", async (t) => 
   } finally {
     run("tokligence", "stop");
   }
+});
+
+test('`uv add` takes the wheel into a project; `pip install "tokligence[chat]"` and an installation from the source distribution work', (t) => {
+  const last = installed.at(-1)!;
+  const environment = createEnvironment({ ...last, version: "uv" });
+  environment.pip("uv");
+  const env = homeOf(t);
+  const project = join(env["HOME"]!, "project");
+  mkdirSync(project);
+  // uv does not read pip's settings, which may name another index.
+  const index = spawnSync(environment.bin("pip"), ["config", "get", "global.index-url"], { encoding: "utf8" }).stdout.trim();
+  const options = {
+    env: { ...process.env, ...env, UV_PYTHON: last.program, ...(index === "" ? {} : { UV_DEFAULT_INDEX: index }) },
+    cwd: project,
+    encoding: "utf8",
+    timeout: buildMs,
+  } as const;
+  const uv = (...args: readonly string[]): string => execFileSync(environment.bin("uv"), args, options);
+  uv("init", "--bare", "--quiet");
+  uv("add", "--quiet", wheel);
+  const version = `${(JSON.parse(readFileSync("package.json", "utf8")) as { version: string }).version}\n`;
+  assert.equal(uv("run", "--quiet", "tokligence", "version"), version);
+  assert.match(uv("run", "--quiet", "tgw", "chat", "--help"), /Usage: tokligence chat/);
+
+  const folder = resolve("build/wheel");
+  const byName = createEnvironment({ ...last, version: "chat" });
+  byName.pip("--find-links", folder, `tokligence[chat]==${version.trim()}`);
+  assert.match(execFileSync(byName.bin("tgw"), ["chat", "how is a key rotated?"], { env, encoding: "utf8", timeout: commandMs }), /rotate/);
+
+  execFileSync(process.execPath, ["scripts/build-wheel.ts", "--sdist"], { timeout: buildMs, stdio: ["ignore", "ignore", "inherit"] });
+  const fromSource = createEnvironment({ ...installed.at(0)!, version: "sdist" });
+  fromSource.pip(resolve(globSync("build/wheel/*.tar.gz")[0]!));
+  assert.equal(execFileSync(fromSource.bin("tokligence"), ["version"], { env, encoding: "utf8", timeout: commandMs }), version);
+  assert.ok(readdirSync(join(shared, "sdist/share/man/man1")).includes("tokligence.1"));
 });
 
 test("mypy and pyright accept the package and a program that uses it, in their strict modes", (t) => {
