@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
-import { execFileSync, spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, statSync, symlinkSync } from "node:fs";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { test, type TestContext } from "node:test";
 import { describePe } from "../../scripts/executables/pe.ts";
 import { readFixups } from "../../scripts/executables/mach-o.ts";
 import { verifySignature } from "../../scripts/executables/sign.ts";
+import { waitUntil } from "../testbed/wait-until.ts";
 import { writeFigures } from "./figures.ts";
 
 const folder = "build/executables";
@@ -76,6 +77,52 @@ test("with nothing but the executable: start, a request, a user, restart, usage,
       run("stop");
     }
     assert.equal(spawnSync(join(home, "tokligenced"), ["status"], { env }).status, 3);
+  }
+});
+
+const qemu = "qemu-aarch64-static";
+const armLibraries = "/usr/aarch64-linux-gnu";
+const hasArm = spawnSync(qemu, ["--version"]).status === 0 && existsSync(join(armLibraries, "lib/libstdc++.so.6"));
+const unable =
+  !hasArm &&
+  `needs ${qemu} and arm64's libraries (Debian's packages qemu-user-static, libc6-arm64-cross, libstdc++6-arm64-cross, libatomic1-arm64-cross)`;
+const emulatedMs = 180_000;
+
+test("the one for Linux arm64 starts, answers, makes a user and stops, under qemu", { skip: unable }, async (t) => {
+  const home = homeOf(t);
+  const env = { HOME: home, TMPDIR: home, PATH: process.env["PATH"] };
+  const emulate = ["-L", armLibraries, resolve(folder, "tokligence-linux-arm64")];
+  const run = (...args: readonly string[]): string =>
+    execFileSync(qemu, [...emulate, ...args], { env, cwd: home, encoding: "utf8", timeout: emulatedMs });
+  assert.equal(run("version"), `${(JSON.parse(readFileSync("package.json", "utf8")) as { version: string }).version}\n`);
+  const from = performance.now();
+  // In the foreground: a process that is emulated cannot start its own program again.
+  const child = spawn(qemu, [...emulate, "--as=tokligence-daemon", "start", "--port", "0", "--json"], {
+    env,
+    cwd: home,
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const ended = new Promise<number | null>((done) => child.once("exit", done));
+  try {
+    let output = "";
+    child.stdout.on("data", (data: Buffer) => (output += data.toString()));
+    await waitUntil("it serves", () => output.includes("\n"), emulatedMs);
+    writeFigures("executables", { arm64_under_qemu_ready_s: Math.round((performance.now() - from) / 100) / 10 });
+    const { url, api_key: key } = JSON.parse(output.slice(0, output.indexOf("\n"))) as { url: string; api_key: string };
+    const response = await fetch(`${url}/v1/chat/completions`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${key}`, "content-type": "application/json" },
+      body: JSON.stringify({ model: "loopback", messages: [{ role: "user", content: "emulated" }] }),
+    });
+    const { choices } = (await response.json()) as { choices: readonly [{ message: { content: string } }] };
+    assert.deepEqual([response.status, choices[0].message.content], [200, "emulated"]);
+    run("user", "create", "alice");
+    assert.match(run("usage", "--json"), /"requests": 1/);
+    child.kill("SIGTERM");
+    assert.equal(await ended, 0);
+  } finally {
+    child.kill("SIGKILL");
+    await ended;
   }
 });
 

@@ -15,6 +15,9 @@ declare const TOKLIGENCE_DIGEST: string;
 /** Node's own, of a CommonJS script. */
 declare const require: NodeJS.Require;
 
+/** A gateway has answered its first requests by then. */
+const keepAfterMs = 10_000;
+
 interface Program {
   run(role: Role, args: readonly string[]): Promise<void>;
 }
@@ -27,7 +30,9 @@ else void loadProgram().run(role, args);
 
 function loadProgram(): Program {
   const { platform, arch, env, versions } = process;
-  const name = `${TOKLIGENCE_VERSION}-${TOKLIGENCE_DIGEST}-${versions.node}-${platform}-${arch}`;
+  // A gateway runs other functions than a command: with the compiled code of a command alone it would compile most of its own at each start.
+  const isGateway = role === "worker" || (args.includes("start") && !args.includes("--background"));
+  const name = `${TOKLIGENCE_VERSION}-${TOKLIGENCE_DIGEST}-${versions.node}-${platform}-${arch}${isGateway ? "-gateway" : ""}`;
   const uid = process.geteuid?.();
   const file = codeCacheFile({ platform, env, home: homedir(), name });
   const cached = readCodeCache(file, uid);
@@ -37,9 +42,12 @@ function loadProgram(): Program {
   const script = new Script(source, { filename: "tokligence.cjs", ...(cached === undefined ? {} : { cachedData: cached }) });
   // At the end, when most of the functions that are used have been compiled. A worker leaves it to its primary.
   if ((cached === undefined || script.cachedDataRejected === true) && role !== "worker") {
-    process.once("exit", () => {
+    const keep = (): void => {
       writeCodeCache(file, script.createCachedData(), uid);
-    });
+    };
+    process.once("exit", keep);
+    // A gateway that is killed has not lost it.
+    if (isGateway) setTimeout(keep, keepAfterMs).unref();
   }
   const module = { exports: {} as Program };
   (script.runInThisContext() as (...args: unknown[]) => void)(require, module, module.exports);
