@@ -1,5 +1,5 @@
 import type { Kysely } from "kysely";
-import { printSubject, type Subject } from "../core/index.ts";
+import { prefixLabel, printSubject, type Subject } from "../core/index.ts";
 import type { Tables } from "../store/index.ts";
 import type { ApiKey, Names } from "./types.ts";
 
@@ -33,11 +33,6 @@ export async function readSubjectName(db: Kysely<Tables>, subject: Subject): Pro
 export function keyLabel({ name, prefix }: Pick<ApiKey, "name" | "prefix">): string {
   const shown = prefixLabel(prefix);
   return name === null ? shown : `${name} (${shown})`;
-}
-
-/** `tok_ab12…`, or the `sk-…AbCd` of an imported key. */
-export function prefixLabel(prefix: string): string {
-  return prefix.includes("…") ? prefix : `${prefix}…`;
 }
 
 function chunksOf(ids: readonly string[]): string[][] {

@@ -15,6 +15,11 @@ export function maskGatewayKeys(text: string): string {
   return text.includes("tok_") || text.includes("sk-") ? text.replace(keyShapes, "[key]") : text;
 }
 
+/** How the stored prefix of a key is shown: `tok_ab12…`, or the `sk-…AbCd` of an imported key. */
+export function prefixLabel(prefix: string): string {
+  return prefix.includes("…") ? prefix : `${prefix}…`;
+}
+
 /** Some servers decode more than once. */
 const maxDecodings = 4;
 

@@ -21,6 +21,7 @@ export * from "./node-http.ts";
 export * from "./packaged.ts";
 export * from "./parse-json.ts";
 export * from "./pattern.ts";
+export * from "./read-all-pages.ts";
 export * from "./schedule.ts";
 export * from "./seal.ts";
 export * from "./refusal.ts";

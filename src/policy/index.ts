@@ -5,4 +5,4 @@ export { Firewall, restoreTexts } from "./firewall/firewall.ts";
 export { Placeholders, StreamRestorer, type RestoredForm } from "./firewall/placeholders.ts";
 export { firewallSchema, readFirewall, type FirewallRule } from "./firewall/section.ts";
 export { guardsSchema, readGuards, type GuardsSection } from "./section.ts";
-export { ruleSetNames } from "./firewall/rule-sets.ts";
+export { ruleSetNames, type RuleSetName } from "./firewall/rule-sets.ts";

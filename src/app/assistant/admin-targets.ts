@@ -1,5 +1,5 @@
-import { prefixLabel } from "../../accounts/index.ts";
-import { readAllPages, type adminContracts, type AdminClient, type OperationAnswer, type OperationInput } from "../../server/index.ts";
+import { prefixLabel, readAllPages } from "../../core/index.ts";
+import type { adminContracts, AdminClient, OperationAnswer, OperationInput } from "../../server/index.ts";
 import type { ToolResult } from "./tool.ts";
 
 /** The name of an operation of the admin API. */

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
-import { prefixLabel } from "../../accounts/index.ts";
-import { readAllPages, type OperationAnswer, type OperationInput } from "../../server/index.ts";
+import { prefixLabel, readAllPages } from "../../core/index.ts";
+import type { OperationAnswer, OperationInput } from "../../server/index.ts";
 import { addExamples, print, shortTime, table } from "./output.ts";
 import type { WithAdmin } from "./with-admin.ts";
 

@@ -1,10 +1,7 @@
-import { createReadStream, readFileSync } from "node:fs";
-import { createInterface } from "node:readline";
 import type { Command } from "commander";
-import { checkProof, ExportVerifier, type AuditProof } from "../../audit/index.ts";
-import { TextStream, type OperationAnswer } from "../../server/index.ts";
+import type { OperationAnswer } from "../../server/index.ts";
+import type { FileReport } from "./audit-file.ts";
 import { ExitStatus } from "./run-program.ts";
-import { whyUnreadable } from "../explain-file-error.ts";
 import { print, shortTime, table } from "./output.ts";
 import type { WithAdmin } from "./with-admin.ts";
 
@@ -35,7 +32,8 @@ export function addAuditCommands(program: Command, admin: WithAdmin): void {
     .option("--key <public-key>", "the key that must have signed, as verify prints it")
     .option("--json", "print JSON")
     .action(async (file: string | undefined, { json, key }: VerifyOptions) => {
-      const report: AnyReport = file === undefined ? await admin((call) => call("audit.verify")) : await verifyFile(file, key);
+      const report: AnyReport =
+        file === undefined ? await admin((call) => call("audit.verify")) : await (await import("./audit-file.ts")).verifyFile(file, key);
       const unknown = key === undefined ? [] : (report.public_keys ?? []).filter((each) => each !== key);
       const faults = [...report.faults, ...unknown.map((each) => ({ at: "checkpoints", what: `signed with another key: ${each}` }))];
       print(json === true, { ...report, ok: faults.length === 0, faults }, () => reportText({ ...report, faults }));
@@ -55,6 +53,7 @@ export function addAuditCommands(program: Command, admin: WithAdmin): void {
     .description("print the whole trail as signed JSON Lines")
     .option("--json", "the same: each line is JSON")
     .action(async () => {
+      const { TextStream } = await import("../../server/index.ts");
       await admin(async (call) => {
         // Without a daemon the lines come as they are made.
         const answer: unknown = await call("audit.export");
@@ -64,35 +63,7 @@ export function addAuditCommands(program: Command, admin: WithAdmin): void {
     });
 }
 
-type FileReport = Pick<Report, "entries" | "checkpoints" | "faults">;
 type AnyReport = FileReport & Partial<Report>;
-
-async function verifyFile(path: string, key: string | undefined): Promise<FileReport> {
-  const proofs = readProofs(path);
-  if (proofs !== undefined) {
-    const faults = proofs.flatMap((proof, at) => {
-      const what = checkProof(proof, key);
-      return what === undefined ? [] : [{ at: `proof ${at + 1}`, what }];
-    });
-    return { entries: proofs.length, checkpoints: proofs.length, faults };
-  }
-  const verifier = new ExportVerifier(key === undefined ? {} : { keys: new Set([key]) });
-  for await (const line of createInterface({ input: createReadStream(path), crlfDelay: Infinity })) verifier.push(line);
-  return verifier.finish();
-}
-
-/** `undefined`: the file is no list of proofs. */
-function readProofs(path: string): readonly AuditProof[] | undefined {
-  let text: string;
-  try {
-    text = readFileSync(path, "utf8");
-  } catch (error) {
-    throw new Error(`${path} cannot be read: ${whyUnreadable(error)}. Give a file that \`audit export\` or \`audit prove\` has made.`, {
-      cause: error,
-    });
-  }
-  return text.startsWith("[") ? (JSON.parse(text) as AuditProof[]) : undefined;
-}
 
 function entriesText(entries: readonly Entry[]): string {
   if (entries.length === 0) return "The audit trail is empty.";

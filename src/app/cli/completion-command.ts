@@ -1,6 +1,6 @@
 import { Argument, Option, type Command } from "commander";
+import { readAllPages } from "../../core/index.ts";
 import type { AdminClient } from "../../server/index.ts";
-import { readAllPages } from "../../server/index.ts";
 import { shells, type NameKind, type Shell } from "./completion-scripts.ts";
 import { addExamples, print } from "./output.ts";
 import type { WithAdmin } from "./with-admin.ts";

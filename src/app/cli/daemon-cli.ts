@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { startBackground, type DaemonStatus } from "../daemon/start-background.ts";
+import { readDaemonStatus, startBackground, type DaemonStatus } from "../daemon/start-background.ts";
 import { runtimePaths, type RuntimePaths } from "../paths.ts";
 import { load } from "./run-program.ts";
 import { print } from "./output.ts";
@@ -49,6 +49,27 @@ export async function runInBackground({ config, script }: DaemonCli, options: St
   if (started.outcome === "started" && started.screen !== undefined) (await import("./start-screen.ts")).printScreen(started.screen);
   else if (started.outcome === "started") print(true, started.daemon, () => "");
   else print(options.json === true, { ...started.daemon, already_running: true }, () => runningText(started.daemon, options.port));
+}
+
+/** The gateway that runs, and its files. */
+export interface Found {
+  readonly paths: RuntimePaths;
+  readonly status: DaemonStatus | undefined;
+  /** What is wrong with the configuration, if no gateway was found. */
+  readonly problem: Error | undefined;
+}
+
+/** Asks the running gateway for its status. All of the configuration is read only if none is found: that loads most modules of the gateway. */
+export async function findRunning(config: string | undefined): Promise<Found> {
+  const { findDatabase } = await import("../config/find-database.ts");
+  const database = findDatabase(config === undefined ? {} : { path: config });
+  if (database !== undefined) {
+    const paths = runtimePaths(database);
+    const status = await readDaemonStatus(paths);
+    if (status !== undefined) return { paths, status, problem: undefined };
+  }
+  const { paths, problem } = await locate(config);
+  return { paths, status: await readDaemonStatus(paths), problem };
 }
 
 /** The paths of the daemon's files. They are found even if the configuration cannot be used, as the gateway may be running. */

@@ -1,9 +1,18 @@
 import { Command, Option } from "commander";
 import type { DaemonStart, RunningDaemon } from "../daemon/run.ts";
-import { readDaemonStatus, stopDaemon } from "../daemon/start-background.ts";
+import { stopDaemon } from "../daemon/start-background.ts";
 import { readVersion } from "../self.ts";
 import { createSignalHandler, hasTerminal } from "./daemon-signals.ts";
-import { locate, overridesOf, runInBackground, statusText, warn, type DaemonCli, type Output, type StartOptions } from "./daemon-cli.ts";
+import {
+  findRunning,
+  overridesOf,
+  runInBackground,
+  statusText,
+  warn,
+  type DaemonCli,
+  type Output,
+  type StartOptions,
+} from "./daemon-cli.ts";
 import { addCommandTexts } from "./command-texts.ts";
 import { addRestartCommand } from "./restart-command.ts";
 import { addServiceCommands } from "./service-commands.ts";
@@ -69,8 +78,8 @@ function addStopCommand({ program, config }: DaemonCli): void {
     .description("end the running gateway in order")
     .option("--json", "print JSON")
     .action(async ({ json }: Output) => {
-      const { paths, problem } = await locate(config());
-      const pid = await stopDaemon(paths);
+      const { paths, status, problem } = await findRunning(config());
+      const pid = status === undefined ? undefined : await stopDaemon(paths);
       if (pid === undefined) warn(problem);
       print(json === true, { status: "stopped", pid: pid ?? null }, () => (pid === undefined ? "not running" : `stopped (pid ${pid})`));
     });
@@ -82,8 +91,7 @@ function addStatusCommand({ program, config }: DaemonCli): void {
     .description("state, pid, port, uptime; exit 3 when stopped")
     .option("--json", "print JSON")
     .action(async ({ json }: Output) => {
-      const { paths, problem } = await locate(config());
-      const status = await readDaemonStatus(paths);
+      const { status, problem } = await findRunning(config());
       if (status === undefined) {
         warn(problem);
         print(json === true, { status: "stopped" }, () => "stopped");

@@ -1,9 +1,19 @@
 import { readFileSync, statSync } from "node:fs";
 import type { Command } from "commander";
 import { GatewayError } from "../../core/index.ts";
-import { Firewall, firewallSchema, readFirewall, ruleSetNames, type FirewallRule } from "../../policy/index.ts";
+import type { FirewallRule, RuleSetName } from "../../policy/index.ts";
 import type { LoadedSettings } from "../config/index.ts";
 import { print } from "./output.ts";
+
+/** As the room `policy` has them, which is loaded only to run the command. */
+export const ruleSets = [
+  "secrets",
+  "personal-data",
+  "payment",
+  "network",
+  "prompt-injection",
+  "confidential",
+] as const satisfies readonly RuleSetName[];
 
 /** `tokligence firewall test`: what the rules of the configuration find in a text. Nothing is sent. */
 export function addFirewallCommand(program: Command, load: () => Promise<LoadedSettings>): void {
@@ -14,11 +24,11 @@ export function addFirewallCommand(program: Command, load: () => Promise<LoadedS
     .command("test")
     .description("show what the rules of the configuration find in a file or a text")
     .argument("<text-or-file>")
-    .option("--set <names>", `ready-made sets in place of the configuration: ${ruleSetNames.join(", ")}; by comma`)
+    .option("--set <names>", `ready-made sets in place of the configuration: ${ruleSets.join(", ")}; by comma`)
     .option("--json", "print JSON")
     .addHelpText("after", "\nExample:\n  tokligence firewall test 'write to ada@example.com'")
     .action(async (given: string, { json, set }: { readonly json?: boolean; readonly set?: string }) => {
-      const rules = set === undefined ? (await load()).settings.firewall : rulesOf(set.split(",").map((name) => name.trim()));
+      const rules = set === undefined ? (await load()).settings.firewall : await rulesOf(set.split(",").map((name) => name.trim()));
       if (rules.length === 0) {
         throw new GatewayError(
           "invalid_request",
@@ -26,6 +36,7 @@ export function addFirewallCommand(program: Command, load: () => Promise<LoadedS
         );
       }
       const text = isFile(given) ? readFileSync(given, "utf8") : given;
+      const { Firewall } = await import("../../policy/index.ts");
       const results = new Firewall(rules).test(text).map(({ rule, action, matches }) => ({
         rule,
         action,
@@ -36,9 +47,10 @@ export function addFirewallCommand(program: Command, load: () => Promise<LoadedS
 }
 
 /** @throws GatewayError if there is no such set. */
-function rulesOf(sets: readonly string[]): readonly FirewallRule[] {
+async function rulesOf(sets: readonly string[]): Promise<readonly FirewallRule[]> {
+  const { firewallSchema, readFirewall } = await import("../../policy/index.ts");
   const parsed = firewallSchema.safeParse({ rules: Object.fromEntries(sets.map((name) => [name, { action: "observe", sets: [name] }])) });
-  if (!parsed.success) throw new GatewayError("invalid_request", `--set takes names of ${ruleSetNames.join(", ")}, by comma.`);
+  if (!parsed.success) throw new GatewayError("invalid_request", `--set takes names of ${ruleSets.join(", ")}, by comma.`);
   return readFirewall(parsed.data);
 }
 

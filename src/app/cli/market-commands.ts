@@ -1,6 +1,5 @@
 import { createInterface } from "node:readline/promises";
 import type { Command } from "commander";
-import { readInvite } from "../../market/index.ts";
 import { addAutomaticCommands } from "./market-automatic-commands.ts";
 import { inviteLines, joinedText, offersText, peersText, shareText, statementsText, statusText, tradesText } from "./market-texts.ts";
 import { print } from "./output.ts";
@@ -108,6 +107,7 @@ function addBuying(market: Command, admin: WithAdmin): void {
     .option("--yes", "do not ask")
     .option("--json", "print JSON")
     .action(async (invite: string, { json, name, yes }: Output & { readonly name?: string; readonly yes?: boolean }) => {
+      const { readInvite } = await import("../../market/index.ts");
       const { urls, node, isExchange } = readInvite(invite);
       if (yes !== true && !(await isAgreed(urls, node, isExchange))) throw new Error("Nothing was done.");
       const peer = await admin((call) => call("market.join", { body: { invite, ...(name === undefined ? {} : { name }) } }));

@@ -146,10 +146,8 @@ async function openRemote(url: string): Promise<Admin> {
 
 /** Whether the gateway of the standard configuration runs. */
 async function stateLine(): Promise<string> {
-  const { locateDatabase } = await import("../config/index.ts");
-  const { readDaemonStatus } = await import("../daemon/start-background.ts");
-  const { runtimePaths } = await import("../paths.ts");
-  const status = await readDaemonStatus(runtimePaths(locateDatabase().path)).catch(() => undefined);
+  const { findRunning } = await import("./daemon-cli.ts");
+  const status = (await findRunning(undefined).catch(() => undefined))?.status;
   if (status === undefined) return "The gateway is not running. To start it: tokligence start";
   return `The gateway is running (pid ${status.pid}) on port ${status.port}.`;
 }

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import type { Command } from "commander";
-import { compareReport, isReportVendor, readVendorReport, reportVendors, type Compared, type LedgerLine } from "../../ledger/index.ts";
-import { readAllPages } from "../../server/index.ts";
+import { readAllPages } from "../../core/index.ts";
+import type { Compared, LedgerLine, ReportVendor } from "../../ledger/index.ts";
 import { print, table } from "./output.ts";
 import { whyUnreadable } from "../explain-file-error.ts";
 import { ExitStatus } from "./run-program.ts";
@@ -16,6 +16,9 @@ interface ReconcileOptions {
   readonly json?: boolean;
 }
 
+/** As the ledger has them, which is loaded only to run the command. */
+export const vendors = ["openai", "anthropic", "google", "openrouter"] as const satisfies readonly ReportVendor[];
+
 /** `tokligence reconcile --provider openai --file costs.json` */
 export function addReconcileCommand(program: Command, admin: WithAdmin): void {
   program
@@ -23,12 +26,13 @@ export function addReconcileCommand(program: Command, admin: WithAdmin): void {
     .description("compare a vendor's exported usage or costs with the ledger, by day and model")
     .requiredOption("--provider <name>", "the provider, as the configuration names it")
     .requiredOption("--file <paths...>", "the export: JSON or CSV; several are read as one")
-    .option("--format <vendor>", `whose export it is: ${reportVendors.join(", ")}; the provider's name if omitted`)
+    .option("--format <vendor>", `whose export it is: ${vendors.join(", ")}; the provider's name if omitted`)
     .option("--tz <zone>", "whose days the export has", "UTC")
     .option("--tolerance <percent>", "differences up to this share are none", "1")
     .option("--json", "print JSON")
     .action(async ({ provider, file, format = provider, tz, tolerance, json }: ReconcileOptions) => {
-      if (!isReportVendor(format)) throw new Error(`Say whose export it is: --format ${reportVendors.join(", ")}.`);
+      const { compareReport, isReportVendor, readVendorReport } = await import("../../ledger/index.ts");
+      if (!isReportVendor(format)) throw new Error(`Say whose export it is: --format ${vendors.join(", ")}.`);
       const share = Number(tolerance) / 100;
       if (!(share >= 0)) throw new Error("--tolerance is a number of percent, as in 1 or 0.5.");
       const lines = (await Promise.all(file.map(async (path) => readVendorReport(format, await readExport(path))))).flat();

@@ -1,5 +1,6 @@
 import type { Command } from "commander";
-import { readAllPages, type OperationAnswer } from "../../server/index.ts";
+import { readAllPages } from "../../core/index.ts";
+import type { OperationAnswer } from "../../server/index.ts";
 import { addExamples, print, shortTime, table } from "./output.ts";
 import type { WithAdmin } from "./with-admin.ts";
 

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Command } from "commander";
-import { createAdminClient } from "../../server/index.ts";
+import type { OperationAnswer } from "../../server/index.ts";
 import { createControlSender, isNobodyThere } from "../control-client.ts";
 import { hasColours } from "../logging/pretty-line.ts";
-import { runtimePaths } from "../paths.ts";
+import { findRunning } from "./daemon-cli.ts";
 import { terminalWidth } from "./output.ts";
 import { ExitStatus } from "./run-program.ts";
 import { colourStatus, isInOrder, renderStatus, type StatusFacts } from "./status-text.ts";
@@ -40,12 +40,15 @@ type Reader = () => Promise<StatusFacts | undefined>;
 
 /** Reads the health over the control socket; `undefined`: no gateway runs. The socket is found even if the configuration cannot be used. */
 async function createReader(config: string | undefined): Promise<Reader> {
-  const { locateDatabase } = await import("../config/index.ts");
-  const { path } = locateDatabase(config === undefined ? {} : { path: config });
-  const call = createAdminClient(createControlSender(runtimePaths(path).socket));
+  const { paths } = await findRunning(config);
+  const send = createControlSender(paths.socket);
   return async () => {
     try {
-      const [health, { pid = 0, port = 0 }] = await Promise.all([call("health.get"), call("status.get")]);
+      // By their paths: the contracts of all operations are many modules.
+      const [health, { pid = 0, port = 0 }] = (await Promise.all([send("GET", "/api/v1/health"), send("GET", "/api/v1/status")])) as [
+        OperationAnswer<"health.get">,
+        OperationAnswer<"status.get">,
+      ];
       return { health, pid, port, nowMs: Date.now() };
     } catch (error) {
       if (isNobodyThere(error)) return undefined;

@@ -20,7 +20,7 @@ import {
   type Problem,
   type Path,
 } from "../../settings/index.ts";
-import type { Env } from "./expand.ts";
+import type { Env } from "./expand-text.ts";
 import type { Layers } from "./layers.ts";
 import { chooseKeys } from "./provider-keys.ts";
 import { settingsSchema, type ParsedSettings } from "./schema.ts";

@@ -1,6 +1,6 @@
 import { homedir } from "node:os";
 import { isAbsolute, join } from "node:path";
-import type { Env } from "./expand.ts";
+import type { Env } from "./expand-text.ts";
 
 /** The user's home folder; "" if there is none, as for a uid without an entry in passwd and without HOME. */
 export function findHomeFolder(): string {

@@ -1,6 +1,6 @@
 import { protocolIds } from "../../ir/index.ts";
 import { closestNames, presets } from "../../upstream/index.ts";
-import type { Env } from "./expand.ts";
+import type { Env } from "./expand-text.ts";
 import { createMessageProblem, isTree, type LeafKind, type Problem, type Tree, type Value } from "../../settings/index.ts";
 import { fixedLeaves, providerLeaves, type SchemaLeaf } from "./schema-tree.ts";
 import { setAt } from "./tree.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { expandText, hasReference } from "./expand.ts";
+import { expandText, hasReference } from "./expand-text.ts";
 
 const env = { A: "one", EMPTY: "", NESTED: "${A}" };
 

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { findHomeFolder } from "./config-path.ts";
 import { findPlace } from "./load.ts";
-import type { Env } from "./expand.ts";
+import type { Env } from "./expand-text.ts";
 import { renderConfigFile, type DetectedServer } from "./template.ts";
 import { createFile } from "./write-file.ts";
 

@@ -1,6 +1,7 @@
 import { closestNames } from "../../upstream/index.ts";
 import { readEnvironment } from "./environment.ts";
-import { expandValue, type Env, type Expansion } from "./expand.ts";
+import { expandValue, type Expansion } from "./expand.ts";
+import type { Env } from "./expand-text.ts";
 import { createProblem, isTree, type Origin, type Problem, type Tree, type Value, type Path } from "../../settings/index.ts";
 import { readYaml } from "./read-yaml.ts";
 import { getAt, mergeTrees, parsePath, setAt, valuesOf } from "./tree.ts";

@@ -1,11 +1,10 @@
 import { readFileSync, statSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
 import { messageOf } from "../../core/index.ts";
 import { checkSettings } from "./check-settings.ts";
-import { defaultConfigFolder, findHomeFolder } from "./config-path.ts";
-import { ConfigError, createMessageProblem, type PathBase, type Origin, type Tree } from "../../settings/index.ts";
-import { hasReference, type Env } from "./expand.ts";
+import { ConfigError, createMessageProblem, type Origin, type Tree } from "../../settings/index.ts";
+import { hasReference, type Env } from "./expand-text.ts";
 import { listSources, readLayers, type Change, type Layers } from "./layers.ts";
+import { placeOf, type Place } from "./place.ts";
 import { nodeAt } from "./schema-tree.ts";
 import type { Settings } from "./settings.ts";
 import { getAt, setAt, valuesOf } from "./tree.ts";
@@ -54,33 +53,12 @@ export function loadSettings(input: LoadInput = {}): LoadedSettings {
   };
 }
 
-/** Where configuration is looked for, and what it is read against. */
-export interface Place {
-  readonly path: string;
-  /** Given by the user, so that it must be there. */
-  readonly given: boolean;
-  readonly env: Env;
-  readonly base: PathBase;
-  readonly defaultDatabase: string;
-  readonly platform: NodeJS.Platform;
-}
-
-export function findPlace({ path, env: given = process.env, homeDir = findHomeFolder(), platform = process.platform }: LoadInput): Place {
-  const env = platform === "win32" ? Object.fromEntries(Object.entries(given).map(([name, value]) => [name.toUpperCase(), value])) : given;
-  const folder = defaultConfigFolder(env, homeDir);
-  if (path === undefined && folder === undefined) {
-    const message = "there is no home folder (HOME is not set): give the configuration file with --config, with database.path in it";
-    throw new ConfigError([createMessageProblem(undefined, [], message)]);
-  }
-  const absolute = resolve(path ?? join(folder ?? "", "config.yaml"));
-  return {
-    path: absolute,
-    given: path !== undefined,
-    env,
-    base: { homeDir, folder: dirname(absolute) },
-    defaultDatabase: join(folder ?? "~", "gateway.db"),
-    platform,
-  };
+/** @throws ConfigError if there is neither a path nor a home folder. */
+export function findPlace(input: LoadInput): Place {
+  const place = placeOf(input);
+  if (place !== undefined) return place;
+  const message = "there is no home folder (HOME is not set): give the configuration file with --config, with database.path in it";
+  throw new ConfigError([createMessageProblem(undefined, [], message)]);
 }
 
 interface ConfigFile {

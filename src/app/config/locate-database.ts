@@ -1,7 +1,7 @@
-import { parseDocument } from "yaml";
 import { resolvePath, ConfigError } from "../../settings/index.ts";
-import { expandText } from "./expand.ts";
-import { findPlace, loadSettings, readConfigFile, type LoadInput, type Place } from "./load.ts";
+import { pathInText } from "./find-database.ts";
+import { findPlace, loadSettings, readConfigFile, type LoadInput } from "./load.ts";
+import type { Place } from "./place.ts";
 
 /**
  * Where the database lies, and with it the daemon's socket, lock and pid file. Of a configuration that is not valid the database's path is read as well
@@ -19,15 +19,9 @@ export function locateDatabase(input: LoadInput = {}): { readonly path: string; 
 }
 
 function pathInFile(place: Place): string | undefined {
-  let text: string;
   try {
-    text = readConfigFile(place)?.text ?? "";
+    return pathInText(readConfigFile(place)?.text ?? "", place.env);
   } catch {
     return undefined; // It cannot be read: the caller has that error already.
   }
-  // The text before a fault is read all the same.
-  const written: unknown = parseDocument(text, { prettyErrors: false, merge: true }).getIn(["database", "path"]);
-  if (typeof written !== "string") return undefined;
-  const expanded = expandText(written, place.env);
-  return "value" in expanded ? expanded.value : undefined;
 }

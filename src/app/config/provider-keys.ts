@@ -1,7 +1,7 @@
 import { Secret } from "../../core/index.ts";
 import { closestNames, findPreset, type Preset, type ParsedProvider, type ProviderKeys } from "../../upstream/index.ts";
 import { vendorKeyNames } from "./environment.ts";
-import type { Env } from "./expand.ts";
+import type { Env } from "./expand-text.ts";
 
 interface KeyInput {
   readonly name: string;

@@ -1,6 +1,7 @@
 import type { ApiKey, NewApiKey, User } from "../../accounts/index.ts";
 import type { UsageReport } from "../../ledger/index.ts";
-import { readAllPages, type AdminClient } from "../../server/index.ts";
+import { readAllPages } from "../../core/index.ts";
+import type { AdminClient } from "../../server/index.ts";
 import type { AuditEntry, AuditProof, AuditReport, Limit, LimitChanges } from "./answers.ts";
 
 /** Users, keys, limits, usage and the audit trail. All methods reject with an Error whose message says what to do; those of operations are `GatewayError`s. */
