@@ -84,6 +84,13 @@ export const errorTable = {
     meaning: "The answer contains what a rule of the firewall with `action: block` does not let through. A stream ends with it.",
     remedy: "Ask for something else, or change the rule. `tokligence firewall test` shows what a rule finds.",
   },
+  firewall_unavailable: {
+    status: 503,
+    kind: "overloaded",
+    meaning:
+      "A classifier of the firewall failed or took too long, and its `on_error` is `closed`: nothing passes without its judgement. A stream ends with it.",
+    remedy: "Try again soon. The log has the reason, and `tokligence firewall test` asks the classifier.",
+  },
   work_mode_refused: {
     status: 400,
     kind: "invalid_request",
@@ -339,9 +346,4 @@ export class GatewayError extends Error {
     this.retryAfterSeconds = options.retryAfterSeconds;
     this.refusal = options.refusal;
   }
-}
-
-/** The error for a request that the end of the process interrupts, or that arrives too late. */
-export function shuttingDown(): GatewayError {
-  return new GatewayError("shutting_down", "The gateway is shutting down. Send the request again.");
 }

@@ -6,6 +6,7 @@ export * from "./clock.ts";
 export * from "./periodic.ts";
 export * from "./error-kind.ts";
 export * from "./errors.ts";
+export { shuttingDown } from "./shutting-down.ts";
 export * from "./exact-json.ts";
 export * from "./gateway-key.ts";
 export * from "./glob.ts";

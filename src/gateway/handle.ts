@@ -47,10 +47,13 @@ export async function handleModelCall(deps: GatewayDeps, exchange: ClientExchang
   let isOver = true;
   try {
     isOver = await serve(call);
+    // Its answer waits for the judgement of a classifier.
+    if (firewall?.pending !== undefined) await firewall.pending;
     if (kept !== undefined) keepCachedAnswer(call, kept);
   } catch (error) {
     await answerError(call, asGatewayError(error, deps, exchange.requestId));
   } finally {
+    if (firewall?.late !== undefined) await firewall.late;
     traced?.end(call.entry?.number ?? 0);
     // One that goes on in the background reports when it is over.
     if (isOver) finishCall(call);
@@ -91,7 +94,8 @@ async function serve(call: ModelCall): Promise<boolean> {
   const attempts = planned instanceof Promise ? await planned : planned;
   const all = withFallbacks(call, attempts);
   checkNamedModels(request, all);
-  call.firewall?.checkRequest();
+  const checked = call.firewall?.checkRequest();
+  if (checked !== undefined) await checked;
   guard(call);
   if (isHeavy(request)) await nextTurn();
   planHedge(call);

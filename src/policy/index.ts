@@ -1,8 +1,12 @@
 export { createToolCallGuard, type DuplicateGuard, type Guarded, type ToolCallGuard } from "./repeated-calls/guard-tool-calls.ts";
-export { AnswerCheck, type AnswerText } from "./firewall/answer-check.ts";
-export { describeCounts, type Finding } from "./firewall/compiled-rule.ts";
+export { AnswerCheck, type AnswerLook, type AnswerText } from "./firewall/answer-check.ts";
+export { describeCounts, joinFindings, type Finding } from "./firewall/compiled-rule.ts";
+export { Classifier, type ClassifierAnswer, type ClassifierDeps } from "./firewall/classifiers/classifier.ts";
+export type { JudgedContext } from "./firewall/classifiers/judgement.ts";
+export type { ClassifierSettings } from "./firewall/classifiers/classifier-section.ts";
 export { Firewall, restoreTexts } from "./firewall/firewall.ts";
+export { changeBody, unjudged, WholeTexts, type MissingJudgement, type OutsideCheck } from "./firewall/outside-check.ts";
 export { Placeholders, StreamRestorer, type RestoredForm } from "./firewall/placeholders.ts";
-export { firewallSchema, readFirewall, type FirewallRule } from "./firewall/section.ts";
+export { firewallSchema, readFirewall, type FirewallRule, type FirewallSection } from "./firewall/section.ts";
 export { guardsSchema, readGuards, type GuardsSection } from "./section.ts";
 export { ruleSetNames, type RuleSetName } from "./firewall/rule-sets.ts";

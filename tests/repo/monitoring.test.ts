@@ -106,6 +106,7 @@ test("the dashboard uses only metrics and labels that exist, and shows every met
     "tokligence_firewall_masked_requests_total",
     "tokligence_firewall_blocked_requests_total",
     "tokligence_firewall_found_total",
+    "tokligence_firewall_unjudged_total",
     "tokligence_duplicate_tool_calls_noted_total",
     "tokligence_duplicate_tool_calls_refused_total",
     "tokligence_budget_warned_requests_total",

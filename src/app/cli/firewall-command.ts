@@ -1,7 +1,7 @@
 import { readFileSync, statSync } from "node:fs";
 import type { Command } from "commander";
 import { GatewayError } from "../../core/index.ts";
-import type { FirewallRule, RuleSetName } from "../../policy/index.ts";
+import type { FirewallSection, RuleSetName } from "../../policy/index.ts";
 import type { LoadedSettings } from "../config/index.ts";
 import { print } from "./output.ts";
 
@@ -15,7 +15,7 @@ export const ruleSets = [
   "confidential",
 ] as const satisfies readonly RuleSetName[];
 
-/** `tokligence firewall test`: what the rules of the configuration find in a text. Nothing is sent. */
+/** `tokligence firewall test`: what the rules of the configuration find in a text. Nothing is sent but to the classifiers that they name. */
 export function addFirewallCommand(program: Command, load: () => Promise<LoadedSettings>): void {
   program
     .command("firewall")
@@ -28,7 +28,8 @@ export function addFirewallCommand(program: Command, load: () => Promise<LoadedS
     .option("--json", "print JSON")
     .addHelpText("after", "\nExample:\n  tokligence firewall test 'write to ada@example.com'")
     .action(async (given: string, { json, set }: { readonly json?: boolean; readonly set?: string }) => {
-      const rules = set === undefined ? (await load()).settings.firewall : await rulesOf(set.split(",").map((name) => name.trim()));
+      const { rules, classifiers } =
+        set === undefined ? (await load()).settings.firewall : await rulesOf(set.split(",").map((name) => name.trim()));
       if (rules.length === 0) {
         throw new GatewayError(
           "invalid_request",
@@ -37,9 +38,11 @@ export function addFirewallCommand(program: Command, load: () => Promise<LoadedS
       }
       const text = isFile(given) ? readFileSync(given, "utf8") : given;
       const { Firewall } = await import("../../policy/index.ts");
-      const results = new Firewall(rules).test(text).map(({ rule, action, matches }) => ({
-        rule,
-        action,
+      const { protocols } = await import("../../protocols/index.ts");
+      const { withClassifiers } = await import("../compose/classifiers.ts");
+      const tried = await withClassifiers(classifiers, protocols, (known) => new Firewall(rules, known).test(text));
+      const results = tried.map(({ matches, ...result }) => ({
+        ...result,
         matches: matches.map(({ start, end, kind }) => ({ kind, start, end, text: text.slice(start, end) })),
       }));
       print(json === true, results, () => results.flatMap(showRule).join("\n"));
@@ -47,7 +50,7 @@ export function addFirewallCommand(program: Command, load: () => Promise<LoadedS
 }
 
 /** @throws GatewayError if there is no such set. */
-async function rulesOf(sets: readonly string[]): Promise<readonly FirewallRule[]> {
+async function rulesOf(sets: readonly string[]): Promise<FirewallSection> {
   const { firewallSchema, readFirewall } = await import("../../policy/index.ts");
   const parsed = firewallSchema.safeParse({ rules: Object.fromEntries(sets.map((name) => [name, { action: "observe", sets: [name] }])) });
   if (!parsed.success) throw new GatewayError("invalid_request", `--set takes names of ${ruleSets.join(", ")}, by comma.`);
@@ -66,15 +69,19 @@ function isFile(path: string): boolean {
   }
 }
 
-function showRule({
-  rule,
-  action,
-  matches,
-}: {
-  rule: string;
-  action: string;
-  matches: readonly { kind: string; text: string }[];
-}): string[] {
-  if (matches.length === 0) return [`${rule} (${action}): nothing`];
-  return [`${rule} (${action}):`, ...matches.map(({ kind, text }) => `  ${kind}  ${text.replaceAll(/\s+/g, " ").slice(0, 100)}`)];
+interface ShownRule {
+  readonly rule: string;
+  readonly action: string;
+  readonly matches: readonly { readonly kind: string; readonly text: string }[];
+  readonly categories: readonly string[];
+  readonly problems: readonly string[];
+}
+
+function showRule({ rule, action, matches, categories, problems }: ShownRule): string[] {
+  const lines = [
+    ...matches.map(({ kind, text }) => `  ${kind}  ${text.replaceAll(/\s+/g, " ").slice(0, 100)}`),
+    ...categories.map((category) => `  ${category}`),
+    ...problems.map((problem) => `  without a judgement: ${problem}`),
+  ];
+  return lines.length === 0 ? [`${rule} (${action}): nothing`] : [`${rule} (${action}):`, ...lines];
 }

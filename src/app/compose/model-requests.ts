@@ -133,12 +133,13 @@ function composeObservation({ current, log, clock }: Pick<ModelRequestsDeps, "cu
 }
 
 function firewallValues({ firewallCounts }: GatewayDeps): Readonly<Record<string, number>> {
-  return Object.fromEntries(
-    firewallCounts.rules.map(({ rule, action, direction, requests }) => [
+  return Object.fromEntries([
+    ...firewallCounts.rules.map(({ rule, action, direction, requests }) => [
       watchedKey("firewall_found_total", rule, action, direction),
       requests,
     ]),
-  );
+    ...[...firewallCounts.unjudged].map(([classifier, times]) => [watchedKey("firewall_unjudged_total", classifier), times]),
+  ]);
 }
 
 function createCallerMetrics(current: Pick<CurrentConfiguration, "settings">): CallerMetrics {

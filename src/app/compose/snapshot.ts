@@ -27,8 +27,9 @@ import {
   type TargetStates,
 } from "../../upstream/index.ts";
 import { formatDuration } from "../../settings/index.ts";
-import { Firewall } from "../../policy/index.ts";
+import { Firewall, type Classifier } from "../../policy/index.ts";
 import type { Settings } from "../config/index.ts";
+import { createClassifiers } from "./classifiers.ts";
 import type { MarketLink } from "./market-link.ts";
 import { suggestModel } from "./suggest-model.ts";
 
@@ -77,7 +78,8 @@ export function createSnapshot(
   const providers = [...own, ...(market?.providers() ?? [])];
   const base = { ...catalogSettings(settings), providers, createdAt: Math.floor(clock.now() / 1000), states, protocols };
   let catalog = createCatalog(base);
-  const client = takeClient(providers, previous, { protocols, clock, logger }, market);
+  const outside = createClassifiers(settings.firewall.classifiers);
+  const client = takeClient([...providers, ...outside.providers], previous, { protocols, clock, logger }, market);
   const redactor = new Redactor();
   const names: AnnouncedModels | undefined = announced
     ? createAnnouncedModels({
@@ -96,7 +98,7 @@ export function createSnapshot(
   const prices = createPrices(settings, own, market?.prices() ?? {});
   const costOf = ({ provider, id }: ModelInfo): bigint | undefined => costOfToken(prices, provider, id, clock.now());
   return {
-    ...requestRules(settings),
+    ...requestRules(settings, outside.connect(client)),
     get catalog(): Catalog {
       return catalog;
     },
@@ -172,6 +174,7 @@ function budgetCeilingsOf({ ledger: { unpricedCeiling, outputCeiling } }: Settin
 /** What the configuration says of requests. */
 function requestRules(
   settings: Settings,
+  classifiers: readonly Classifier[],
 ): Pick<
   Snapshot,
   | "workMode"
@@ -190,7 +193,7 @@ function requestRules(
     workMode,
     onLoss,
     duplicateGuard: settings.guards.duplicateToolCalls,
-    firewall: settings.firewall.length === 0 ? undefined : new Firewall(settings.firewall),
+    firewall: settings.firewall.rules.length === 0 ? undefined : new Firewall(settings.firewall.rules, classifiers),
     earlyHeadMs,
     maxStoredBytes: responses.maxSizeBytes,
     maxValues: limits.values,

@@ -60,7 +60,7 @@ test("without a file the contract's defaults hold", (t) => {
       auth: { oidc: undefined },
       audit: { enabled: true, usage: true },
       guards: { duplicateToolCalls: { enabled: true, noteAt: 3, warnAt: 5, exempt: new Set(["write_stdin", "wait", "TaskOutput"]) } },
-      firewall: [],
+      firewall: { rules: [], classifiers: [] },
       alerts: { webhooks: [], email: undefined, spendFactor: 3, spendLeastUsd: 10, ledgerLagMs: 60_000 },
       telemetry: { otlp: undefined, content: false, labels: [], maxLabelValues: 100 },
       market: {

@@ -9,7 +9,7 @@ import type { GatewaySection, TelemetrySection } from "../../server/index.ts";
 import type { ExchangeSection, MarketSection } from "../../market/index.ts";
 import type { AuthSection } from "../../sso/index.ts";
 import type { AuditSection } from "../../audit/index.ts";
-import type { FirewallRule, GuardsSection } from "../../policy/index.ts";
+import type { FirewallSection, GuardsSection } from "../../policy/index.ts";
 
 export type { DatabaseSection, PostgresqlSettings } from "../../store/index.ts";
 
@@ -32,7 +32,7 @@ export interface Settings {
   readonly redis: RedisSection;
   readonly ledger: LedgerSection;
   readonly guards: GuardsSection;
-  readonly firewall: readonly FirewallRule[];
+  readonly firewall: FirewallSection;
   readonly alerts: AlertsSection;
   readonly auth: AuthSection;
   readonly audit: AuditSection;

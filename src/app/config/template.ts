@@ -171,8 +171,9 @@ const tail = `
 #guards: { duplicate_tool_calls: { enabled: true, note_at: 3, warn_at: 5, refuse_at: 20, exempt: [write_stdin, wait, TaskOutput] } }
 
 # What must not leave for a provider: docs/firewall.md. detect: secret, email, iban, card, national_id, phone, ip, prompt_injection. action: observe, mask (the provider
-# gets placeholders, the client its own texts back) or block. direction: request, answer or both.
-#firewall: { rules: { personal-data: { action: mask, direction: request, sets: [], detect: [email, phone, iban, card], words: [], patterns: [], users: ["*"], models: ["*", "!local/*"] } } }
+# gets placeholders, the client its own texts back) or block. direction: request, answer or both. classifiers: servers of yours that judge texts, for rules that name them;
+# kind: webhook, presidio, guard_model (Llama Guard and its like) or moderation; on_error: closed refuses what is not judged; streams: hold waits for the judgement.
+#firewall: { rules: { personal-data: { action: mask, direction: request, sets: [], detect: [email, phone, iban, card], words: [], patterns: [], classifiers: [], users: ["*"], models: ["*", "!local/*"] } }, classifiers: {} }
 
 # Who hears of budgets that are used up, models without a price, unusual spend and a late ledger; the log always does: docs/alerts.md. A webhook has a name:
 # { ops: { url: "https://hooks.example.com/gateway", secret: a-secret-of-yours, format: json (or slack, discord), events: [budget_stopped] } }

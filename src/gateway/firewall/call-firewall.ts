@@ -1,12 +1,25 @@
-import { GatewayError, latin1OfUtf8, utf8OfLatin1, type Bytes } from "../../core/index.ts";
-import { describeCounts, Placeholders, restoreTexts, type AnswerCheck, type Finding, type Firewall } from "../../policy/index.ts";
+import { GatewayError, latin1OfUtf8, messageOf, utf8OfLatin1, type Bytes } from "../../core/index.ts";
+import {
+  changeBody,
+  describeCounts,
+  joinFindings,
+  Placeholders,
+  restoreTexts,
+  unjudged,
+  type AnswerCheck,
+  type Finding,
+  type Firewall,
+  type MissingJudgement,
+  type OutsideCheck,
+} from "../../policy/index.ts";
 import type { AttemptEntry } from "../attempt-entry.ts";
 import type { GatewayDeps } from "../deps.ts";
 import type { RequestFacts } from "../request-facts.ts";
+import { createContext } from "./judged-context.ts";
 
 /** The parts of a call that the firewall works on. */
 export interface CheckedCall {
-  readonly deps: Pick<GatewayDeps, "firewallCounts" | "logger" | "sealer">;
+  readonly deps: Pick<GatewayDeps, "clock" | "firewallCounts" | "logger" | "sealer">;
   readonly exchange: { readonly requestId: string };
   readonly request: RequestFacts;
   readonly entry: Pick<AttemptEntry, "settlement" | "settle"> | undefined;
@@ -23,7 +36,16 @@ export class CallFirewall {
   #requestFindings: readonly Finding[] = [];
   /** `null`: no rule is for the answer. */
   #check: AnswerCheck | null | undefined;
+  /** `null`: no rule with a classifier is for the answer. */
+  #outside: OutsideCheck | null | undefined;
+  #answerCovers: Placeholders | undefined;
   #error: GatewayError | undefined;
+  /** Judgements that were missing. */
+  readonly #missing: MissingJudgement[] = [];
+  /** The answer waits for a judgement; `undefined`: it does not. */
+  pending: Promise<void> | undefined;
+  /** The judgement of an answer that has been sent. */
+  late: Promise<void> | undefined;
 
   constructor(firewall: Firewall) {
     this.#firewall = firewall;
@@ -36,7 +58,9 @@ export class CallFirewall {
 
   /** What has been found so far, in the request and in its answer. */
   get findings(): readonly Finding[] {
-    const { findings = [] } = this.#check ?? {};
+    const { findings: own = [] } = this.#check ?? {};
+    const { findings: judged = [] } = this.#outside ?? {};
+    const findings = joinFindings(own, judged);
     return findings.length === 0 ? this.#requestFindings : [...this.#requestFindings, ...findings];
   }
 
@@ -78,13 +102,15 @@ export class CallFirewall {
     return utf8OfLatin1(restoreTexts(latin1OfUtf8(text), placeholders));
   }
 
-  /** What passes of a kept response (JSON), with its own originals: nothing is done with the answer that it becomes a part of. @throws GatewayError */
-  showKept(text: string, sealed: string | undefined): string {
+  /** What passes of kept responses (JSON), with their own originals: nothing is done with the answer that they become a part of. @throws GatewayError */
+  async showKept(kept: readonly { readonly response: string; readonly placeholders?: string | undefined }[]): Promise<readonly string[]> {
     this.#isDone = true;
-    const { check } = this;
-    const passed = check === undefined ? text : utf8OfLatin1(check.body(latin1OfUtf8(text)));
+    const { check, outside } = this;
+    const bodies = kept.map(({ response }) => latin1OfUtf8(response)).map((body) => (check === undefined ? body : check.body(body)));
     if (check?.isBlocked === true) throw this.block();
-    return this.restoreKept(passed, sealed);
+    const passed = outside === undefined ? bodies : await this.#passOutside(outside, bodies);
+    if (passed === undefined) throw this.block();
+    return passed.map((body, at) => this.restoreKept(utf8OfLatin1(body), kept[at]!.placeholders));
   }
 
   get #scope(): string {
@@ -93,58 +119,126 @@ export class CallFirewall {
 
   /** Nothing is changed in the answer, and no rule is for it. */
   get isPassedOn(): boolean {
-    return this.#isDone || (this.#placeholders === undefined && this.check === undefined);
+    return this.#isDone || (this.#placeholders === undefined && this.check === undefined && this.outside === undefined);
   }
 
   /** The rules on the answer, if there are any; what is looked at then is text of the model. */
   get check(): AnswerCheck | undefined {
     if (this.#check !== undefined) return this.#check ?? undefined;
     const { request } = this.#call!;
-    const hasText = request.traits.hasOutput || request.traits.translation === "none";
-    this.#check = hasText
-      ? (this.#firewall.answerCheck(
-          request.principal.username,
-          request.model,
-          this.#placeholders ?? new Placeholders(isTakenBy(request.text)),
-        ) ?? null)
+    this.#check = this.#hasText
+      ? (this.#firewall.answerCheck(request.principal.username, request.model, this.#answerPlaceholders) ?? null)
       : null;
     return this.#check ?? undefined;
   }
 
+  /** The rules on the answer that ask classifiers, if there are any. */
+  get outside(): OutsideCheck | undefined {
+    this.#outside ??=
+      (this.#hasText ? this.#firewall.outsideCheck(createContext(this.#call!, "answer"), this.#answerPlaceholders) : null) ?? null;
+    return this.#outside ?? undefined;
+  }
+
+  get #hasText(): boolean {
+    const { traits } = this.#call!.request;
+    return traits.hasOutput || traits.translation === "none";
+  }
+
+  /** One object for all rules: two texts must not get one placeholder. */
+  get #answerPlaceholders(): Placeholders {
+    this.#answerCovers ??= this.#placeholders ?? new Placeholders(isTakenBy(this.#call!.request.text));
+    return this.#answerCovers;
+  }
+
   /**
    * Looks through the request, once all of its conversation is there and before anything of it is sent, cached or kept: every lane, target and fallback gets the masked
-   * body alone.
-   * @throws GatewayError `firewall_blocked`.
+   * body alone. A promise if classifiers are asked.
+   * @throws GatewayError `firewall_blocked`, `firewall_unavailable`.
    */
-  checkRequest(): void {
-    const { request, deps, exchange } = this.#call!;
-    if (request.text === "") return;
+  checkRequest(): Promise<void> | undefined {
+    const { request } = this.#call!;
+    if (request.text === "") return undefined;
     const verdict = this.#firewall.check(request.text, request.principal.username, request.model, this.#known);
-    if (verdict === undefined) return;
-    const { findings, masked, placeholders } = verdict;
-    this.#requestFindings = findings;
-    deps.logger.warn(
-      { request_id: exchange.requestId, user_id: request.principal.userId, found: findings.map(describeFinding) },
-      "the firewall found something in a request",
-    );
-    const blocking = findings.find(({ action }) => action === "block");
-    if (blocking !== undefined) {
-      throw new GatewayError(
-        "firewall_blocked",
-        `The firewall's rule "${blocking.rule}" does not let this request out: it contains ${describeCounts(blocking.counts)}.`,
-      );
+    if (verdict !== undefined) {
+      const { findings, masked, placeholders } = verdict;
+      this.#takeFindings(findings);
+      if (masked !== undefined) {
+        request.replaceBody(masked);
+        this.#placeholders = placeholders;
+      }
     }
-    if (masked === undefined) return;
-    request.replaceBody(masked);
+    const placeholders = verdict?.placeholders ?? this.#placeholders ?? new Placeholders(isTakenBy(request.text));
+    const outside = this.#firewall.outsideCheck(createContext(this.#call!, "request"), placeholders);
+    return outside === undefined ? undefined : this.#askOutside(outside, placeholders);
+  }
+
+  async #askOutside(outside: OutsideCheck, placeholders: Placeholders): Promise<void> {
+    const { request } = this.#call!;
+    changeBody(request.text, (part) => outside.collect(part));
+    await outside.judge();
+    const isUnjudged = this.#noteMissing(outside);
+    this.#takeFindings(outside.findings);
+    if (isUnjudged) throw unavailable("request");
+    if (!outside.hasChanges) return;
+    request.replaceBody(changeBody(request.text, (part) => outside.change(part)));
     this.#placeholders = placeholders;
   }
 
-  /** What the client gets of a whole body of a model's text (latin1 JSON); `undefined`: it is blocked. */
-  clientForm(body: Bytes): Bytes | undefined {
+  /** @throws GatewayError if a rule blocks the request. */
+  #takeFindings(findings: readonly Finding[]): void {
+    const { deps, exchange, request } = this.#call!;
+    this.#requestFindings = joinFindings(this.#requestFindings, findings);
+    const found = findings.filter(hasFound);
+    if (found.length === 0) return;
+    deps.logger.warn(
+      { request_id: exchange.requestId, user_id: request.principal.userId, found: found.map(describeFinding) },
+      "the firewall found something in a request",
+    );
+    const blocking = found.find(({ action }) => action === "block");
+    if (blocking === undefined) return;
+    throw new GatewayError(
+      "firewall_blocked",
+      `The firewall's rule "${blocking.rule}" does not let this request out: it contains ${describeCounts(blocking.counts)}.`,
+    );
+  }
+
+  /** @returns whether a text may not pass without the judgement that is missing. */
+  #noteMissing({ missing }: OutsideCheck): boolean {
+    const { deps, exchange } = this.#call!;
+    for (const { classifier, reason } of missing) {
+      deps.logger.warn({ request_id: exchange.requestId, classifier, reason }, "a classifier of the firewall has no judgement");
+    }
+    this.#missing.push(...missing);
+    return missing.some(({ isClosed }) => isClosed);
+  }
+
+  /** What passes of whole bodies of a model's text; `undefined`: they are blocked, or must not pass without a judgement. */
+  async #passOutside(outside: OutsideCheck, bodies: readonly Bytes[]): Promise<readonly Bytes[] | undefined> {
+    for (const body of bodies) changeBody(body, (part) => outside.collect(part));
+    if (!(await this.judge(outside))) return undefined;
+    return outside.hasChanges ? bodies.map((body) => changeBody(body, (part) => outside.change(part), true)) : bodies;
+  }
+
+  /** Asks about an answer whose texts have been collected. @returns whether it may pass. */
+  async judge(outside: OutsideCheck): Promise<boolean> {
+    // The one that findings are read from.
+    this.#outside = outside;
+    await outside.judge();
+    const isUnjudged = this.#noteMissing(outside);
+    return !isUnjudged && !outside.isBlocked;
+  }
+
+  /** What passes of a body (latin1 JSON) of which the rules without classifiers have been looked at; `undefined`: it is blocked. */
+  async judgedForm(outside: OutsideCheck, body: Bytes): Promise<Bytes | undefined> {
+    const passed = await this.#passOutside(outside, [body]);
+    return passed === undefined ? undefined : this.restored(passed[0]!);
+  }
+
+  /** What passes the rules without classifiers of a whole body of a model's text (latin1 JSON); `undefined`: it is blocked. */
+  checkedForm(body: Bytes): Bytes | undefined {
     const { check } = this;
     const passed = check === undefined ? body : check.body(body);
-    if (check?.isBlocked === true) return undefined;
-    return this.restored(passed);
+    return check?.isBlocked === true ? undefined : passed;
   }
 
   /** A body with the client's own texts in place of placeholders, without a look at what else is in it. */
@@ -155,11 +249,14 @@ export class CallFirewall {
   /** The answer is over before its end: the row of the attempt says so, and the upstream is left. @returns what the client gets in its place. */
   block(httpStatus?: number): GatewayError {
     const { exchange, request, entry } = this.#call!;
-    const blocking = this.findings.find(({ action, direction }) => action === "block" && direction === "answer");
-    const error = new GatewayError(
-      "firewall_answer_blocked",
-      `The firewall's rule "${blocking?.rule}" does not let this answer through: it contains ${describeCounts(blocking?.counts ?? new Map())}.`,
-    );
+    const blocking = this.findings.find((finding) => finding.action === "block" && finding.direction === "answer" && hasFound(finding));
+    const error =
+      blocking === undefined
+        ? unavailable("answer")
+        : new GatewayError(
+            "firewall_answer_blocked",
+            `The firewall's rule "${blocking.rule}" does not let this answer through: it contains ${describeCounts(blocking.counts)}.`,
+          );
     this.#error = error;
     const status = httpStatus ?? request.protocol.renderError(error, exchange.requestId).status;
     // One that is settled says `ok`, and waits until its answer has left.
@@ -168,12 +265,24 @@ export class CallFirewall {
     return error;
   }
 
+  /** Monotonic milliseconds. */
+  now(): number {
+    return this.#call!.deps.clock.monotonic();
+  }
+
+  /** An answer could not be looked at. */
+  noteFailure(error: unknown): void {
+    const { deps, exchange } = this.#call!;
+    deps.logger.error({ request_id: exchange.requestId, error: messageOf(error) }, "the firewall could not look at an answer");
+  }
+
   /** The request is over. */
   finish(): void {
     const { deps, exchange, request } = this.#call!;
     const { findings } = this;
-    deps.firewallCounts.add(findings);
-    const inAnswer = findings.filter(({ direction }) => direction === "answer");
+    deps.firewallCounts.add(findings.filter(hasFound));
+    deps.firewallCounts.addUnjudged(this.#missing);
+    const inAnswer = findings.filter((finding) => finding.direction === "answer" && hasFound(finding));
     if (inAnswer.length === 0) return;
     deps.logger.warn(
       { request_id: exchange.requestId, user_id: request.principal.userId, found: inAnswer.map(describeFinding) },
@@ -190,6 +299,18 @@ export function describeFinding({ rule, action, direction, counts }: Finding): s
 /** All findings in one line; `undefined`: nothing was found. */
 export function describeFindings(findings: readonly Finding[]): string | undefined {
   return findings.length === 0 ? undefined : findings.map(describeFinding).join("; ");
+}
+
+/** More than that a classifier had no judgement. */
+function hasFound({ counts }: Finding): boolean {
+  return counts.size > 1 || !counts.has(unjudged);
+}
+
+function unavailable(what: "request" | "answer"): GatewayError {
+  return new GatewayError(
+    "firewall_unavailable",
+    `The firewall could not have this ${what} judged, and lets none pass unjudged. Try again soon.`,
+  );
 }
 
 function isTakenBy(body: Bytes): (placeholder: string) => boolean {

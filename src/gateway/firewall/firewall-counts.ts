@@ -1,4 +1,4 @@
-import type { Finding } from "../../policy/index.ts";
+import type { Finding, MissingJudgement } from "../../policy/index.ts";
 
 /** A rule and what it did. */
 export interface RuleCount extends Pick<Finding, "rule" | "action" | "direction"> {
@@ -11,6 +11,17 @@ export class FirewallCounts {
   masked = 0;
   blocked = 0;
   readonly #rules = new Map<string, RuleCount>();
+
+  readonly #unjudged = new Map<string, number>();
+
+  /** Judgements that were missing, by classifier. */
+  get unjudged(): ReadonlyMap<string, number> {
+    return this.#unjudged;
+  }
+
+  addUnjudged(missing: readonly MissingJudgement[]): void {
+    for (const { classifier } of missing) this.#unjudged.set(classifier, (this.#unjudged.get(classifier) ?? 0) + 1);
+  }
 
   /** By rule, action and direction. */
   get rules(): readonly RuleCount[] {

@@ -1,8 +1,10 @@
 import { asBytes, latin1OfEvents, latin1OfUtf8, noBytes, type Bytes, type Text } from "../../core/index.ts";
 import type { Protocol, StreamTap } from "../../protocols/index.ts";
-import type { ClientExchange } from "../exchange.ts";
+import type { OutsideCheck } from "../../policy/index.ts";
+import type { AnswerWatcher, ClientExchange } from "../exchange.ts";
 import { WrappedExchange } from "../wrapped-exchange.ts";
 import { describeFindings, type CallFirewall } from "./call-firewall.ts";
+import { collectTexts, HeldStream } from "./held-stream.ts";
 import { StreamOfTexts } from "./stream-of-texts.ts";
 
 const header = "x-tokligence-firewall";
@@ -15,7 +17,12 @@ export class FirewallExchange extends WrappedExchange {
   readonly #protocol: Protocol;
   readonly #firewall: CallFirewall;
   #stream: StreamOfTexts | undefined;
+  /** Waits for its end, and for the judgement of classifiers. */
+  #held: HeldStream | undefined;
+  /** Takes the texts of a stream that is judged after its end. */
+  #collector: StreamOfTexts | undefined;
   #tap: StreamTap | undefined;
+  #judgeLate: (() => void) | undefined;
   #isArray = false;
   #isEmpty = true;
   #isBlocked = false;
@@ -47,9 +54,25 @@ export class FirewallExchange extends WrappedExchange {
       return;
     }
     // An error is no text of a model: its status says what the client can do.
-    const passed = status >= 400 ? this.#firewall.restored(body) : this.#firewall.clientForm(body);
-    if (passed !== undefined) {
-      this.inner.jsonBytes(status, this.#withFindings(headers), passed);
+    if (status >= 400) {
+      this.inner.jsonBytes(status, this.#withFindings(headers), this.#firewall.restored(body));
+      return;
+    }
+    const checked = this.#firewall.checkedForm(body);
+    const { outside } = this.#firewall;
+    if (checked === undefined || outside === undefined) {
+      this.#sendWhole(status, headers, checked === undefined ? undefined : this.#firewall.restored(checked));
+      return;
+    }
+    this.#wait(async () => {
+      this.#sendWhole(status, headers, await this.#firewall.judgedForm(outside, checked));
+    });
+  }
+
+  /** @param body `undefined`: it is blocked. */
+  #sendWhole(status: number, headers: readonly string[], body: Bytes | undefined): void {
+    if (body !== undefined) {
+      this.inner.jsonBytes(status, this.#withFindings(headers), body);
       return;
     }
     this.#isBlocked = true;
@@ -58,10 +81,25 @@ export class FirewallExchange extends WrappedExchange {
     this.inner.json(rendered.status, this.#withFindings(headers), rendered.body);
   }
 
+  /** The answer leaves later. */
+  #wait(work: () => Promise<void>): void {
+    this.#firewall.pending = work().catch((error: unknown) => {
+      this.#firewall.noteFailure(error);
+      this.inner.abort();
+    });
+  }
+
   override streamHead(status: number, headers: readonly string[]): void {
     if (!this.#firewall.isPassedOn) {
-      const { check, placeholders } = this.#firewall;
+      const { check, placeholders, outside } = this.#firewall;
       this.#isArray = !isEventStream(headers);
+      if (outside?.holdsStreams === true) {
+        const now = (): number => this.#firewall.now();
+        this.#held = new HeldStream({ firewall: this.#firewall, outside, protocol: this.#protocol, isArray: this.#isArray, now });
+        this.inner.streamHead(status, headers);
+        return;
+      }
+      if (outside !== undefined) this.#collectLate(outside.asLate());
       const tap = check === undefined ? undefined : this.#protocol.createTap({ hideUsage: false });
       this.#tap = tap;
       this.#stream = new StreamOfTexts({ check, placeholders }, this.#protocol, {
@@ -74,6 +112,8 @@ export class FirewallExchange extends WrappedExchange {
 
   override chunk(data: Bytes): boolean {
     if (this.#isBlocked) return true;
+    if (this.#held !== undefined) return this.#hold(this.#held, data);
+    this.#collector?.push(data);
     if (this.#stream === undefined) return this.inner.chunk(data);
     const out = this.#stream.push(data);
     if (out !== "") this.#isEmpty = false;
@@ -84,6 +124,11 @@ export class FirewallExchange extends WrappedExchange {
 
   override finish(last = noBytes): void {
     if (this.#isBlocked) return;
+    if (this.#held !== undefined) {
+      this.#finishHeld(this.#held, last);
+      return;
+    }
+    this.#collector?.push(last);
     if (this.#stream === undefined) {
       this.inner.finish(last);
       return;
@@ -91,7 +136,50 @@ export class FirewallExchange extends WrappedExchange {
     const out = this.#stream.push(last);
     const rest = this.#stream.isBlocked ? noBytes : this.#stream.end();
     if (this.#stream.isBlocked) this.#endBlocked(asBytes(out + rest));
-    else this.inner.finish(asBytes(out + rest));
+    else {
+      this.#judgeLate?.();
+      this.inner.finish(asBytes(out + rest));
+    }
+  }
+
+  /** The row of a stream that is judged after its end waits for the judgement. */
+  override onSent(watcher: AnswerWatcher): void {
+    this.inner.onSent({
+      sent: (isWhole) => {
+        const { late } = this.#firewall;
+        if (late === undefined) watcher.sent(isWhole);
+        else void late.then(() => watcher.sent(isWhole));
+      },
+    });
+  }
+
+  #collectLate(outside: OutsideCheck): void {
+    const { check } = this.#firewall;
+    const collector = collectTexts({ check, outside }, this.#protocol, this.#isArray);
+    this.#collector = collector;
+    this.#judgeLate = () => {
+      collector.end();
+      this.#firewall.late = this.#firewall.judge(outside).then(
+        () => undefined,
+        (error: unknown) => this.#firewall.noteFailure(error),
+      );
+    };
+  }
+
+  #hold(held: HeldStream, data: Bytes): boolean {
+    const out = held.push(data);
+    if (!held.isBlocked) return out === "" || this.inner.chunk(out);
+    this.#endBlocked(noBytes);
+    return true;
+  }
+
+  #finishHeld(held: HeldStream, last: Bytes): void {
+    held.push(last);
+    this.#wait(async () => {
+      const out = await held.end();
+      if (out === undefined) this.#endBlocked(noBytes);
+      else this.inner.finish(out);
+    });
   }
 
   override abort(): void {

@@ -5,7 +5,7 @@ import { Firewall, Placeholders, readFirewall, firewallSchema } from "../../poli
 import { protocols } from "../../protocols/index.ts";
 import { StreamOfTexts } from "./stream-of-texts.ts";
 
-const rules = readFirewall(
+const { rules } = readFirewall(
   firewallSchema.parse({
     rules: {
       personal: { action: "mask", direction: "answer", detect: ["email", "card"], words: ["Project Aurora"] },

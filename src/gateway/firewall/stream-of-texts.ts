@@ -12,7 +12,7 @@ import {
 import {
   restoreTexts,
   StreamRestorer,
-  type AnswerCheck,
+  type AnswerLook,
   type AnswerText,
   type Placeholders,
   type RestoredForm,
@@ -21,7 +21,7 @@ import type { EventSplitter, Protocol, TextDelta } from "../../protocols/index.t
 
 /** What is done with the texts of a stream: first the rules on answers, then the originals of the request come back. */
 export interface StreamWork {
-  readonly check: AnswerCheck | undefined;
+  readonly check: AnswerLook | undefined;
   readonly placeholders: Placeholders | undefined;
 }
 

@@ -1,6 +1,6 @@
 import { GatewayError, latin1OfEvents, latin1OfUtf8 } from "../../core/index.ts";
 import { storedResponses } from "../../protocols/index.ts";
-import type { StoredResponse } from "../../store/index.ts";
+import type { ChainTurn, StoredResponse } from "../../store/index.ts";
 import { eventStreamType, streamHead } from "../headers/answer-head.ts";
 import { answerJson } from "../answers/answer-json.ts";
 import { finishAnswer } from "../answers/finish-answer.ts";
@@ -113,16 +113,15 @@ async function listInput(call: ModelCall, id: string): Promise<string> {
         })
       : new GatewayError("invalid_request", "The conversation is too long to be listed.", { param: "id" });
   }
-  const { firewall } = call;
-  const turns =
-    firewall === undefined
-      ? chain.turns
-      : chain.turns.map((turn) => ({
-          ...turn,
-          input: firewall.restoreKept(turn.input, turn.placeholders),
-          response: firewall.showKept(turn.response, turn.placeholders),
-        }));
+  const turns = await shownTurns(call, chain.turns);
   return storedResponses.renderInputItems(storedResponses.contextItems(turns), call.request.route.query);
+}
+
+/** The client has its own texts in place of placeholders, and what the rules on answers let through. */
+async function shownTurns({ firewall }: ModelCall, turns: readonly ChainTurn[]): Promise<readonly ChainTurn[]> {
+  if (firewall === undefined) return turns;
+  const responses = await firewall.showKept(turns);
+  return turns.map((turn, at) => ({ ...turn, input: firewall.restoreKept(turn.input, turn.placeholders), response: responses[at]! }));
 }
 
 async function answer(call: ModelCall, body: string): Promise<void> {

@@ -8,7 +8,7 @@ import { Firewall } from "./firewall.ts";
 import { Placeholders } from "./placeholders.ts";
 import type { FirewallRule } from "./section.ts";
 
-const base = { direction: "answer", patterns: [], words: [], detect: [], users: ["*"], models: ["*"] } as const;
+const base = { direction: "answer", classifiers: [], patterns: [], words: [], detect: [], users: ["*"], models: ["*"] } as const;
 const everything: readonly FirewallRule[] = [
   {
     ...base,

@@ -11,11 +11,20 @@ export interface AnswerText {
   end(): string;
 }
 
+/** What looks through the texts of an answer, whole or in pieces. */
+export interface AnswerLook {
+  /** Nothing more may pass. */
+  readonly isBlocked: boolean;
+  open(form: RestoredForm): AnswerText;
+  /** What passes of a whole body or event (latin1, valid JSON). */
+  body(body: Bytes): Bytes;
+}
+
 /** Members of an answer whose text is JSON: arguments of a tool. */
 const argumentKeys: ReadonlySet<string> = new Set(["arguments", "partial_json"]);
 
 /** The rules on one answer: what they find in it, and what passes of it. */
-export class AnswerCheck {
+export class AnswerCheck implements AnswerLook {
   readonly #rules: readonly CompiledRule[];
   readonly #acting: FilterOptions;
   readonly #observing: FilterOptions;

@@ -52,6 +52,15 @@ const bodies: Readonly<Record<string, unknown>> = {
       { type: "function_call_output", call_id: "!", output: "@" },
     ],
   },
+  "an event of a Responses stream": {
+    type: "response.completed",
+    response: {
+      id: "!",
+      model: "!",
+      metadata: { id: "@" },
+      output: [{ type: "message", id: "!", content: [{ type: "output_text", text: "@" }] }],
+    },
+  },
   "OpenAI Responses with a plain text": { model: "m", input: "@" },
   "Anthropic Messages": {
     system: [{ type: "text", text: "@", cache_control: { type: "ephemeral" } }],

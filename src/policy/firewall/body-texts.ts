@@ -89,7 +89,9 @@ export function editTexts(
         at = end;
         continue;
       }
-      const isToolLevel = isOfTool || level?.isOfTool === true || (isObject && level?.isObject === true && toolKeys.has(key));
+      // At the top it is the object of an event of a Responses stream.
+      const isToolKey = toolKeys.has(key) && !(key === "response" && levels.length === 1);
+      const isToolLevel = isOfTool || level?.isOfTool === true || (isObject && level?.isObject === true && isToolKey);
       // A schema's own names: `id` there is a property like any other.
       const isProperty = level?.key === "properties";
       levels.push({
@@ -132,6 +134,14 @@ export function changeText(text: string, change: (text: string) => string): stri
   // Names of members, and numbers. What would break the JSON began in an escape.
   const changed = change(edited);
   return changed === edited || isJson(changed) ? changed : edited;
+}
+
+/** The same for a text of which each part is looked at alone: of JSON its strings, and names of members, but not the whole. */
+export function changeParts(text: string, change: (part: string) => string): string {
+  if (!isJson(text)) return change(text);
+  const inner = latin1OfUtf8(text);
+  const edits = editTexts(inner, (each) => changeParts(each, change), { isOfTool: true });
+  return edits.length === 0 ? text : utf8OfLatin1(applyEdits(inner, edits));
 }
 
 /** An object or array. */

@@ -1,4 +1,5 @@
 import { GlobList } from "../../core/index.ts";
+import type { Classifier } from "./classifiers/classifier.ts";
 import { detectors, type NamedDetector } from "./detectors.ts";
 import type { FirewallRule } from "./section.ts";
 import { detectPattern } from "./user-pattern.ts";
@@ -9,7 +10,7 @@ export interface Finding {
   readonly rule: string;
   readonly action: FirewallRule["action"];
   readonly direction: "request" | "answer";
-  /** Matches by detector, as in `email`; never a text. */
+  /** Matches by detector, as in `email`; never a text. `unjudged`: a classifier had no judgement, and the text passed. */
   readonly counts: ReadonlyMap<string, number>;
 }
 
@@ -18,17 +19,34 @@ export interface CompiledRule extends Pick<FirewallRule, "name" | "action" | "di
   readonly users: GlobList;
   readonly models: GlobList;
   readonly detectors: readonly NamedDetector[];
+  readonly classifiers: readonly Classifier[];
 }
 
-/** @throws PatternError */
-export function compileRule({ name, action, direction, detect, patterns, words, users, models }: FirewallRule): CompiledRule {
+/** @param known by name. @throws PatternError */
+export function compileRule(rule: FirewallRule, known: ReadonlyMap<string, Classifier>): CompiledRule {
+  const { name, action, direction, detect, patterns, words, users, models } = rule;
   const all: NamedDetector[] = detect.map((kind) => ({ kind, detector: detectors[kind] }));
   if (words.length > 0) all.push({ kind: "word", detector: detectWords(words) });
   for (const pattern of patterns) all.push({ kind: "pattern", detector: detectPattern(pattern) });
-  return { name, action, direction, users: new GlobList(users), models: new GlobList(models), detectors: all };
+  const classifiers = rule.classifiers.flatMap((each) => known.get(each) ?? []);
+  return { name, action, direction, users: new GlobList(users), models: new GlobList(models), detectors: all, classifiers };
 }
 
 /** `email 2, phone 1`. */
 export function describeCounts(counts: ReadonlyMap<string, number>): string {
   return [...counts].map(([kind, count]) => `${kind} ${count}`).join(", ");
+}
+
+/** The findings of one look and of a second one at the same text: one for each rule. */
+export function joinFindings(first: readonly Finding[], second: readonly Finding[]): readonly Finding[] {
+  if (second.length === 0) return first;
+  const joined = [...first];
+  for (const finding of second) {
+    const at = joined.findIndex(
+      ({ rule, action, direction }) => rule === finding.rule && action === finding.action && direction === finding.direction,
+    );
+    if (at === -1) joined.push(finding);
+    else joined[at] = { ...finding, counts: new Map([...joined[at]!.counts, ...finding.counts]) };
+  }
+  return joined;
 }

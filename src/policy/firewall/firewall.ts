@@ -1,8 +1,11 @@
 import { applyEdits, type Bytes } from "../../core/index.ts";
 import { AnswerCheck } from "./answer-check.ts";
 import { changeText, editTexts, isJson } from "./body-texts.ts";
+import type { Classifier } from "./classifiers/classifier.ts";
+import { ClassifierError, type JudgedContext } from "./classifiers/judgement.ts";
 import { compileRule, type CompiledRule, type Finding } from "./compiled-rule.ts";
 import { findAll, type NamedMatch } from "./detectors.ts";
+import { OutsideCheck } from "./outside-check.ts";
 import { Placeholders } from "./placeholders.ts";
 import { scan } from "./scan.ts";
 import type { FirewallRule } from "./section.ts";
@@ -17,12 +20,31 @@ export interface Verdict {
   readonly placeholders: Placeholders;
 }
 
+/** What a rule finds in a text that is given for a trial. */
+export interface TrialResult {
+  readonly rule: string;
+  readonly action: FirewallRule["action"];
+  readonly matches: readonly NamedMatch[];
+  /** What classifiers say of the text, without a place. */
+  readonly categories: readonly string[];
+  /** Why classifiers have no judgement. */
+  readonly problems: readonly string[];
+}
+
 /** The rules of one configuration. */
 export class Firewall {
   readonly #rules: readonly CompiledRule[];
+  /** Those that find something by themselves. */
+  readonly #own: readonly CompiledRule[];
+  /** Those that ask classifiers. */
+  readonly #outside: readonly CompiledRule[];
 
-  constructor(rules: readonly FirewallRule[]) {
-    this.#rules = rules.map(compileRule);
+  /** @param classifiers those that rules name. */
+  constructor(rules: readonly FirewallRule[], classifiers: readonly Classifier[] = []) {
+    const known = new Map(classifiers.map((each) => [each.settings.name, each]));
+    this.#rules = rules.map((rule) => compileRule(rule, known));
+    this.#own = this.#rules.filter(({ detectors }) => detectors.length > 0);
+    this.#outside = this.#rules.filter((rule) => rule.classifiers.length > 0);
   }
 
   /**
@@ -32,7 +54,7 @@ export class Firewall {
    * @throws GatewayError `invalid_json`, `ambiguous_json`.
    */
   check(body: Bytes, user: string, model: string, known?: string): Verdict | undefined {
-    const rules = this.#rulesOf("request", user, model);
+    const rules = rulesOf(this.#own, "request", user, model);
     if (rules.length === 0) return undefined;
     const counts = rules.map(() => new Map<string, number>());
     const placeholders = new Placeholders((placeholder) => body.includes(placeholder));
@@ -56,26 +78,55 @@ export class Firewall {
 
   /** The rules on the answer; `undefined`: no rule is for the answers of this user and model. */
   answerCheck(user: string, model: string, placeholders: Placeholders): AnswerCheck | undefined {
-    const rules = this.#rulesOf("answer", user, model);
+    const rules = rulesOf(this.#own, "answer", user, model);
     return rules.length === 0 ? undefined : new AnswerCheck(rules, placeholders);
   }
 
-  #rulesOf(direction: "request" | "answer", user: string, model: string): readonly CompiledRule[] {
-    return this.#rules.filter(
-      (rule) =>
-        (rule.direction === direction || rule.direction === "both") &&
-        rule.users.match(user) !== undefined &&
-        rule.models.match(model) !== undefined,
-    );
+  /** The rules with classifiers; `undefined`: none is for this user, model and direction. */
+  outsideCheck(context: JudgedContext, placeholders: Placeholders): OutsideCheck | undefined {
+    if (this.#outside.length === 0) return undefined;
+    const rules = rulesOf(this.#outside, context.direction, context.user, context.model);
+    return rules.length === 0 ? undefined : new OutsideCheck({ rules, placeholders, context });
   }
 
-  /** The same for a text, with the places: for trying rules. */
-  test(
-    text: string,
-  ): readonly { readonly rule: string; readonly action: FirewallRule["action"]; readonly matches: readonly NamedMatch[] }[] {
+  /** What each rule finds in a text, with the places: for trying rules. Classifiers are asked. */
+  async test(text: string): Promise<readonly TrialResult[]> {
     const candidates = scan(text);
-    return this.#rules.map(({ name, action, detectors: own }) => ({ rule: name, action, matches: findAll(own, text, candidates) }));
+    const results: TrialResult[] = [];
+    for (const { name, action, direction, detectors: own, classifiers } of this.#rules) {
+      let matches = findAll(own, text, candidates);
+      const categories: string[] = [];
+      const problems: string[] = [];
+      const context = {
+        requestId: "test",
+        direction: direction === "answer" ? direction : "request",
+        user: "test",
+        model: "test",
+      } as const;
+      for (const classifier of classifiers) {
+        try {
+          const judgement = await classifier.judge([text], context);
+          const [judged] = judgement.texts;
+          matches = merged(matches, judged?.places ?? []);
+          categories.push(...judgement.categories, ...(judged?.categories ?? []));
+        } catch (error) {
+          if (!(error instanceof ClassifierError)) throw error;
+          problems.push(`${classifier.settings.name} ${error.message}`);
+        }
+      }
+      results.push({ rule: name, action, matches, categories, problems });
+    }
+    return results;
   }
+}
+
+function rulesOf(rules: readonly CompiledRule[], direction: "request" | "answer", user: string, model: string): readonly CompiledRule[] {
+  return rules.filter(
+    (rule) =>
+      (rule.direction === direction || rule.direction === "both") &&
+      rule.users.match(user) !== undefined &&
+      rule.models.match(model) !== undefined,
+  );
 }
 
 /** Puts the originals back into the texts of a whole answer or event (latin1). In arguments of tools, which are JSON, they are escaped once more. */

@@ -25,6 +25,15 @@ export class Placeholders {
     this.#isTaken = isTaken;
   }
 
+  /** Where placeholders are in a text, from left to right. */
+  placesIn(text: string): { readonly start: number; readonly end: number }[] {
+    if (this.size === 0 && this.#covers.size === 0) return [];
+    const known = new Set([...this.#originals.keys(), ...this.#covers.values()]);
+    return [...text.matchAll(/\[[A-Z\d_]+\]/g)]
+      .filter(([placeholder]) => known.has(placeholder))
+      .map(({ 0: placeholder, index }) => ({ start: index, end: index + placeholder.length }));
+  }
+
   /** The number of different originals. */
   get size(): number {
     return this.#originals.size;

@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { compilePattern, PatternError } from "../../core/index.ts";
 import { choice, texts } from "../../settings/index.ts";
+import { classifierSchema, kindsWithoutPlaces, readClassifier, type ClassifierSettings } from "./classifiers/classifier-section.ts";
 import { detectorNames, type DetectorName } from "./detectors.ts";
 import { isRuleSet, ruleSetNames, ruleSets } from "./rule-sets.ts";
 
@@ -20,6 +21,7 @@ const rule = z
     detect: texts("Built-in detectors.", `a list of ${detectorNames.join(", ")}`).prefault([]),
     patterns: texts("Regular expressions in the syntax of RE2.", "a list of patterns").prefault([]),
     words: texts("Words or phrases, found whole and in any case.", "a list of words").prefault([]),
+    classifiers: texts("Classifiers on other servers, of firewall.classifiers.", "a list of names").prefault([]),
     users: texts("Globs of the users whose requests it is for; a leading ! excludes.", "a list of globs").prefault(["*"]),
     models: texts("Globs of the models, as clients name them, that it is for; a leading ! excludes.", "a list of globs").prefault(["*"]),
   })
@@ -28,8 +30,8 @@ const rule = z
     const report = (path: (string | number)[], found: unknown, message: string): void => {
       issues.push({ code: "custom", message, input: found, path });
     };
-    if (value.sets.length + value.detect.length + value.patterns.length + value.words.length === 0) {
-      report([], value, "a rule with sets, detect, patterns or words");
+    if (value.sets.length + value.detect.length + value.patterns.length + value.words.length + value.classifiers.length === 0) {
+      report([], value, "a rule with sets, detect, patterns, words or classifiers");
     }
     for (const [at, name] of value.sets.entries()) {
       if (!isRuleSet(name)) report(["sets", at], name, `one of ${ruleSetNames.join(", ")}`);
@@ -58,9 +60,34 @@ function problemOf(pattern: string): string | undefined {
 }
 
 export const firewallSchema = z
-  .strictObject({ rules: z.record(z.string(), rule).describe("By name. In their order; all that apply act.").prefault({}) })
+  .strictObject({
+    rules: z.record(z.string(), rule).describe("By name. In their order; all that apply act.").prefault({}),
+    classifiers: z
+      .record(z.string().regex(/^[\w.-]+$/), classifierSchema)
+      .describe("On other servers, by name, for rules that name them.")
+      .prefault({}),
+  })
   .describe("What must not leave for a provider. See docs/firewall.md.")
+  .check(({ value, issues }) => {
+    for (const [name, { action, classifiers }] of Object.entries(value.rules)) {
+      for (const [at, each] of classifiers.entries()) {
+        const problem = problemOfClassifier(value.classifiers[each]?.kind, action, Object.keys(value.classifiers));
+        if (problem !== undefined) issues.push({ code: "custom", message: problem, input: each, path: ["rules", name, "classifiers", at] });
+      }
+    }
+  })
   .prefault({});
+
+function problemOfClassifier(
+  kind: ClassifierSettings["kind"] | undefined,
+  action: FirewallAction,
+  known: readonly string[],
+): string | undefined {
+  if (kind === undefined) return `one of firewall.classifiers: ${known.length === 0 ? "it has none" : known.join(", ")}`;
+  return action === "mask" && kindsWithoutPlaces.has(kind)
+    ? "for action: mask, one of kind webhook or presidio, which name places"
+    : undefined;
+}
 
 export type ParsedFirewall = z.output<typeof firewallSchema>;
 
@@ -71,8 +98,16 @@ export interface FirewallRule {
   readonly detect: readonly DetectorName[];
   readonly patterns: readonly string[];
   readonly words: readonly string[];
+  /** By name. */
+  readonly classifiers: readonly string[];
   readonly users: readonly string[];
   readonly models: readonly string[];
+}
+
+export interface FirewallSection {
+  /** None: nothing is looked at. */
+  readonly rules: readonly FirewallRule[];
+  readonly classifiers: readonly ClassifierSettings[];
 }
 
 /** A list that only excludes is for all others: without a pattern that includes, its rule would never act. */
@@ -80,8 +115,11 @@ function withIncluded(globs: readonly string[]): readonly string[] {
   return globs.length > 0 && globs.every((glob) => glob.startsWith("!")) ? ["*", ...globs] : globs;
 }
 
-/** Its rules; none: nothing is looked at. */
-export function readFirewall({ rules }: ParsedFirewall): readonly FirewallRule[] {
+export function readFirewall({ rules, classifiers }: ParsedFirewall): FirewallSection {
+  return { rules: readRules(rules), classifiers: Object.entries(classifiers).map(([name, each]) => readClassifier(name, each)) };
+}
+
+function readRules(rules: ParsedFirewall["rules"]): readonly FirewallRule[] {
   return Object.entries(rules).map(([name, { sets, ...parsed }]) => {
     const chosen = sets.filter(isRuleSet).map((set) => ruleSets[set]);
     // In the order of the detectors: where two find the same text, the more certain one keeps its place.

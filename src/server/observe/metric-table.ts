@@ -58,6 +58,10 @@ export const watchedMetrics: Readonly<Record<string, WatchedMetric>> = {
     help: "Requests, or their answers, in which a rule of the firewall found something, by what it did.",
     labels: ["rule", "action", "direction"],
   },
+  firewall_unjudged_total: {
+    help: "Requests and answers that a classifier of the firewall did not judge, as it failed or took too long.",
+    labels: ["classifier"],
+  },
   duplicate_tool_calls_noted_total: { help: "Requests with a note to the model that its agent repeats one tool call and gets one result." },
   duplicate_tool_calls_refused_total: { help: "Requests refused for repeating one tool call." },
   budget_warned_requests_total: { help: "Requests whose user or key has reached the warning of a budget." },

@@ -1,6 +1,7 @@
-import type { Clock, Logger } from "../../core/index.ts";
+import type { Clock, Logger, Secret } from "../../core/index.ts";
 import { createUpstreamClient } from "../transport/client.ts";
 import type { ProxyEnv } from "../transport/proxy.ts";
+import type { Provider, Timeouts } from "../types.ts";
 import { buildProviders } from "./build-providers.ts";
 
 const protocol = "openai-chat";
@@ -31,16 +32,38 @@ export interface OneAnswer {
   readonly body: Buffer;
 }
 
+/** Where the gateway's own calls go to, as the client knows it: a provider that serves nothing else. */
+export interface OwnDestination {
+  readonly provider: Provider;
+  readonly protocol: typeof protocol;
+  /** With the query. */
+  readonly path: string;
+}
+
+export interface DestinationSettings {
+  readonly url: string;
+  readonly timeouts: Partial<Timeouts>;
+  /** Sent as a bearer token. */
+  readonly key?: Secret | undefined;
+}
+
+/** @param name of the destination, for messages. */
+export function createDestination(name: string, { url, timeouts: limits, key }: DestinationSettings): OwnDestination {
+  const { origin, pathname, search } = new URL(url);
+  const keys = key === undefined ? [] : [key];
+  const [provider] = buildProviders([
+    { name, enabled: true, protocols: [protocol], baseUrl: { [protocol]: origin }, keys, timeouts: limits },
+  ]).slice(-1);
+  return { provider: provider!, protocol, path: `${pathname}${search}` };
+}
+
 /**
  * One small call of the gateway's own, or of a command, over the same way out as requests to providers: with its proxies, certificates and time limits.
  * Redirects are not followed. @throws Error that names the destination and not its URL.
  */
 export async function callOnce(deps: CallOnceDeps, { name, url, method, headers, body }: OneCall): Promise<OneAnswer> {
-  const { origin, pathname, search } = new URL(url);
-  const [provider] = buildProviders([
-    { name, enabled: true, protocols: [protocol], baseUrl: { [protocol]: origin }, keys: [], timeouts },
-  ]).slice(-1);
-  const caller = { ...provider!, signsRequests: true };
+  const { provider, path } = createDestination(name, { url, timeouts });
+  const caller = { ...provider, signsRequests: true };
   const client = createUpstreamClient({ ...deps, providers: [caller], credentialHeader: () => ["authorization", ""] });
   try {
     await client.warmUp();
@@ -53,7 +76,7 @@ export async function callOnce(deps: CallOnceDeps, { name, url, method, headers,
           provider: caller,
           protocol,
           method,
-          path: `${pathname}${search}`,
+          path,
           headers,
           key: undefined,
           body: body === undefined ? undefined : [Buffer.from(body)],
