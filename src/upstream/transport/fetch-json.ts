@@ -10,7 +10,12 @@ export interface FetchedJson {
  * One small request of the gateway's own, outside a client's request.
  * @throws Error that says what went wrong: the failure's message, a body over `maxBytes`, a body that is not JSON, or a call that `signal` has ended.
  */
-export function fetchJson(client: Pick<UpstreamClient, "dispatch">, request: UpstreamRequest, maxBytes: number, signal?: AbortSignal): Promise<FetchedJson> {
+export function fetchJson(
+  client: Pick<UpstreamClient, "dispatch">,
+  request: UpstreamRequest,
+  maxBytes: number,
+  signal?: AbortSignal,
+): Promise<FetchedJson> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let status = 0;
