@@ -85,6 +85,7 @@ export const folders: Readonly<Record<string, Readonly<Record<string, readonly s
     sell: ["identity", "documents", "clearing", "peers", "exchange"],
     buy: ["identity", "documents", "peers"],
     statements: ["identity", "documents", "clearing", "peers", "buy"],
+    relay: ["identity", "documents", "peers", "sell"],
   },
   upstream: {
     http1: [],

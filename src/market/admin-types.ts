@@ -32,6 +32,24 @@ export interface PeerState {
   readonly problem: string | null;
 }
 
+/** A relay through which this node is called. */
+export interface UsedRelayState {
+  readonly name: string;
+  readonly node: string;
+  /** Where buyers call it; `null`: this node is not connected to it. */
+  readonly url: string | null;
+  readonly connections: number;
+  readonly problem: string | null;
+}
+
+/** A seller that is called through this node. */
+export interface RelayedState {
+  readonly name: string;
+  readonly node: string;
+  readonly connections: number;
+  readonly calls: number;
+}
+
 export interface MarketStatus {
   readonly node: string | null;
   readonly reach: string | null;
@@ -39,6 +57,8 @@ export interface MarketStatus {
   readonly paused: boolean;
   readonly shares: readonly SharedModel[];
   readonly peers: readonly PeerState[];
+  readonly relays: readonly UsedRelayState[];
+  readonly relayed: readonly RelayedState[];
   readonly earned_credits: string;
   readonly spent_credits: string;
   /** What leases that are open at others reserve, and when the last of them frees. */
@@ -109,5 +129,8 @@ export interface MarketAdmin {
     actor: string,
   ): Promise<PeerState>;
   leave(reference: string): Promise<PeerState>;
+  /** This node is called through the relay from now on. @param reference a peer or an exchange, by its name or node. */
+  useRelay(reference: string): Promise<UsedRelayState>;
+  dropRelay(reference: string): Promise<UsedRelayState>;
   pause(isPaused: boolean): Promise<MarketStatus>;
 }

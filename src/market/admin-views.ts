@@ -1,7 +1,8 @@
 import { formatUsd } from "../ledger/index.ts";
-import type { MarketStatus, PeerState, TradeState } from "./admin-types.ts";
+import type { MarketStatus, PeerState, TradeState, UsedRelayState } from "./admin-types.ts";
 import type { Price } from "./documents/kinds.ts";
 import type { Market } from "./market.ts";
+import type { RelayLink } from "./relay/relay-link.ts";
 import type { SharedModel } from "./shared-model.ts";
 import type { Share } from "./sell/shares.ts";
 
@@ -11,13 +12,15 @@ export async function statusOf(market: Market): Promise<MarketStatus> {
   const reserved = market.pool.reserved();
   return {
     node: market.keys.node.id,
-    reach: market.port === undefined ? null : market.reach(),
-    listening: market.port !== undefined,
+    reach: market.presence.isOpen ? market.reach() : null,
+    listening: market.presence.isListening,
     paused: market.isPaused,
     shares: (await market.shares.list()).map((share) =>
       shownShare(share, { free: market.freeSlots(share), price: market.selling.priceOf(share) }),
     ),
     peers,
+    relays: market.presence.links.map(relayState),
+    relayed: market.presence.relay.sellers,
     earned_credits: formatUsd(earned),
     spent_credits: formatUsd(spent),
     reserved_credits: formatUsd(reserved.amount),
@@ -59,6 +62,10 @@ function problemOf(market: Market, { node, name }: { readonly node: string; read
   return market.avoided.has(node) ? "avoided for a day, as a receipt was refused" : (market.book.problems().get(`@${name}`) ?? null);
 }
 
+export function relayState({ relay, url, connections, problem }: RelayLink): UsedRelayState {
+  return { name: relay.name, node: relay.node, url: url ?? null, connections, problem: problem ?? null };
+}
+
 export const noMarket: MarketStatus = {
   node: null,
   reach: null,
@@ -66,6 +73,8 @@ export const noMarket: MarketStatus = {
   paused: false,
   shares: [],
   peers: [],
+  relays: [],
+  relayed: [],
   earned_credits: "0",
   spent_credits: "0",
   reserved_credits: "0",

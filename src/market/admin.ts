@@ -2,8 +2,17 @@ import { GatewayError, type Clock, type IdSource } from "../core/index.ts";
 import { formatUsd } from "../ledger/index.ts";
 import type { Store } from "../store/index.ts";
 import type { Catalog } from "../upstream/index.ts";
-import type { MarketAdmin, MarketStatus, OfferRow, PeerState, ShareRequest, StatementState, TradeState } from "./admin-types.ts";
-import { noMarket, peersOf, rateOf, shownShare, statusOf, tradesOf } from "./admin-views.ts";
+import type {
+  MarketAdmin,
+  MarketStatus,
+  OfferRow,
+  PeerState,
+  ShareRequest,
+  StatementState,
+  TradeState,
+  UsedRelayState,
+} from "./admin-types.ts";
+import { noMarket, peersOf, rateOf, relayState, shownShare, statusOf, tradesOf } from "./admin-views.ts";
 import { createInvite, joinBy } from "./join.ts";
 import { createAutomaticAdmin } from "./automatic-admin.ts";
 import type { AutomaticAdmin } from "./automatic-types.ts";
@@ -129,9 +138,23 @@ class MarketOperations implements MarketAdmin {
   async leave(reference: string): Promise<PeerState> {
     const market = await this.#deps.open();
     const state = await peerOf(market, reference);
+    await market.presence.dropRelay(state.node);
     await market.peers.remove(state.node);
     await market.book.refresh();
     return state;
+  }
+
+  async useRelay(reference: string): Promise<UsedRelayState> {
+    const market = await this.#deps.open();
+    return relayState(await market.useRelay(await market.peers.find(reference)));
+  }
+
+  async dropRelay(reference: string): Promise<UsedRelayState> {
+    const market = await this.#deps.open();
+    const { name, node } = await market.peers.find(reference);
+    if (!(await market.presence.dropRelay(node)))
+      throw new GatewayError("not_found", `${name} is no relay of this gateway. \`tokligence market status\` lists them.`);
+    return { name, node, url: null, connections: 0, problem: null };
   }
 
   async pause(isPaused: boolean): Promise<MarketStatus> {
@@ -172,6 +195,8 @@ export function marketWithout(problem: () => GatewayError): MarketAdmin {
     statements: refuse,
     setPeer: refuse,
     leave: refuse,
+    useRelay: refuse,
+    dropRelay: refuse,
     pause: refuse,
   };
 }

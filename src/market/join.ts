@@ -11,7 +11,9 @@ import { MarketRefusal } from "./refusal.ts";
 
 /** An invite to this node, as one word. `limit`: nano-credits that the new node may owe. */
 export async function createInvite(market: Market, limit: bigint, role: InviteRole = "peer"): Promise<string> {
-  await market.listen();
+  await (role === "member" ? market.listen() : market.presence.open());
+  if (!market.presence.isOpen)
+    throw new GatewayError("upstream_unreachable", "This gateway is not connected to its relay now, so nobody could join it.");
   return inviteText({
     urls: [market.reach()],
     node: market.keys.node.id,

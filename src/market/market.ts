@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
-import { createPeriodic, everyByTimer, GatewayError, messageOf } from "../core/index.ts";
+import { createPeriodic, everyByTimer, messageOf } from "../core/index.ts";
 import { parseUsd, type PriceOverrides } from "../ledger/index.ts";
 import type { Provider } from "../upstream/index.ts";
 import { Books } from "./books.ts";
@@ -16,17 +16,18 @@ import { createTrades, type Trades } from "./buy/trades.ts";
 import { createClearing, type Clearing } from "./clearing/clearing.ts";
 import { openMarketKeys, type MarketKeys } from "./identity/market-keys.ts";
 import { createInvites, type Invites } from "./peers/invites.ts";
-import { createPeers, type Peers } from "./peers/peers.ts";
+import { createPeers, type Peer, type Peers } from "./peers/peers.ts";
+import type { RelayLink } from "./relay/relay-link.ts";
 import { SellerRecord } from "./buy/seller-record.ts";
 import { Exchange } from "./exchange/exchange.ts";
 import { ProcessWork } from "./exchange/process-work.ts";
 import { Publisher } from "./sell/publish.ts";
 import { linksOf } from "./exchange-links.ts";
 import type { ExchangeLink } from "./sell/seller-deps.ts";
+import { Presence } from "./presence.ts";
 import { Purchasing } from "./purchasing.ts";
 import { Selling } from "./selling.ts";
 import { pricesOf } from "./buy/prices-of-book.ts";
-import { createMarketListener, type MarketListener } from "./sell/listener.ts";
 import { BuyersRedactor } from "./sell/hide-provider.ts";
 import { createNodeApi, type NodeApi } from "./sell/node-api.ts";
 import type { MarketDeps } from "./market-deps.ts";
@@ -55,6 +56,7 @@ export class Market {
   readonly api: NodeApi;
   readonly exchange: Exchange;
   readonly publisher: Publisher;
+  readonly presence: Presence;
   readonly books: Books;
   readonly record = new SellerRecord();
   readonly purchasing: Purchasing;
@@ -62,7 +64,6 @@ export class Market {
   readonly #work: ProcessWork;
   readonly #deps: MarketDeps;
   readonly #periodic: readonly ReturnType<typeof createPeriodic>[];
-  #listener: { readonly listener: MarketListener; readonly port: number } | undefined;
 
   constructor(deps: MarketDeps, keys: MarketKeys) {
     const { store, clock, client, logger, sealer, settings } = deps;
@@ -86,6 +87,7 @@ export class Market {
       logger,
       onChange: deps.onChange,
       allowPrivate: () => settings().allowPrivate,
+      calledAt: (url) => this.presence.calledAt(url),
       record: this.record,
       random: deps.machine?.random ?? Math.random,
       onStatement: ({ node }, transport, statement) => this.statements.take({ clearing: node, transport }, statement),
@@ -105,21 +107,26 @@ export class Market {
     const limits = new BuyerLimits(() => settings().perBuyer, now);
     this.seller = this.#createSeller(limits);
     this.exchange = this.#createExchange(limits);
+    this.presence = this.#createPresence();
     this.api = this.#createApi(limits);
     this.books = new Books(store, this.clearing, this.exchange.members);
     this.publisher = new Publisher({
       offers: this.offers,
-      exchanges: () => (this.#listener === undefined ? [] : this.exchanges()),
+      exchanges: () => (this.presence.isOpen ? this.exchanges() : []),
       document: () => this.api.document(),
       clock,
       logger,
     });
+    this.#periodic = this.#createPeriodic();
+  }
+
+  #createPeriodic(): readonly ReturnType<typeof createPeriodic>[] {
     const onError = (error: unknown): void => {
-      logger.warn({ error: messageOf(error) }, "the market's work in the background failed; it is tried again");
+      this.#deps.logger.warn({ error: messageOf(error) }, "the market's work in the background failed; it is tried again");
     };
-    const { every = everyByTimer } = deps.machine ?? {};
+    const { every = everyByTimer } = this.#deps.machine ?? {};
     const how = { onError, every };
-    this.#periodic = [
+    return [
       createPeriodic({ everyMs: bookMs, run: () => this.book.refresh(), ...how }),
       createPeriodic({ everyMs: sweepMs, run: () => this.#sweep(), ...how }),
       createPeriodic({ everyMs: sweepMs, run: () => this.publisher.run(), ...how }),
@@ -187,8 +194,25 @@ export class Market {
       clock,
       limits,
       name: () => settings().name ?? hostname(),
-      reach: () => (this.#listener === undefined ? undefined : this.reach()),
+      reach: () => this.presence.reach,
       readEntries: (owner, after) => readEntries(store, owner, after),
+    });
+  }
+
+  #createPresence(): Presence {
+    const { members } = this.exchange;
+    return new Presence({
+      deps: this.#deps,
+      keys: this.keys,
+      api: () => this.api,
+      peers: this.peers,
+      known: async (node) => (await members.byNode(node)) ?? (await this.peers.byNode(node)),
+      isExchange: () => this.exchange.isStarted,
+      onChange: () => {
+        this.publisher.now().catch((error: unknown) => {
+          this.#deps.logger.debug({ error: messageOf(error) }, "the offers could not be posted");
+        });
+      },
     });
   }
 
@@ -224,10 +248,18 @@ export class Market {
     await this.exchange.start();
   }
 
-  /** Opens the address for what is shared. @throws GatewayError as `listen`, and `conflict` if another process sells on this database. */
+  /** Lets others call this node for what is shared. @throws GatewayError as `listen`, and `conflict` if another process sells on this database. */
   async sell(): Promise<void> {
-    await this.listen();
+    // A relay must not send calls to a process that may not sell.
+    if (await this.presence.usesRelays()) await this.#work.sell();
+    await this.presence.open();
     await this.#work.sell();
+  }
+
+  /** Is called through a relay from now on. @throws GatewayError if it cannot be used, or another process sells on this database. */
+  async useRelay(relay: Peer): Promise<RelayLink> {
+    await this.#work.sell();
+    return await this.presence.useRelay(relay);
   }
 
   /** Requests for a share that would be taken now. */
@@ -244,14 +276,12 @@ export class Market {
   }
 
   get port(): number | undefined {
-    return this.#listener?.port;
+    return this.presence.port;
   }
 
-  /** Where others reach this node. */
+  /** Where others call this node. */
   reach(): string {
-    const { reach, port } = this.#deps.settings();
-    // A port that the system has chosen.
-    return port === 0 && this.#listener !== undefined ? reach.replace(/:0$/, `:${this.#listener.port}`) : reach;
+    return this.presence.url;
   }
 
   /** Begins its work; the listener is opened if anything is shared. Never rejects: what fails is logged. */
@@ -270,23 +300,8 @@ export class Market {
     await Promise.allSettled([this.publisher.run()]);
   }
 
-  /** Opens the market's own address, if it is not open yet. @throws GatewayError `invalid_request` with several workers. */
-  async listen(): Promise<void> {
-    if (this.#listener !== undefined) return;
-    const { maySell, settings, clock, logger, maxBodyBytes } = this.#deps;
-    if (!maySell) throw new GatewayError("invalid_request", "Selling needs one process: set gateway.workers to 1, and restart.");
-    const { host, port } = settings();
-    const { createListener = createMarketListener } = this.#deps.machine ?? {};
-    const listener = createListener({
-      api: this.api,
-      logger,
-      now: () => clock.now(),
-      maxBodyBytes,
-      // Several nodes may share an address.
-      callsPerSecond: () => settings().perBuyer.callsPerSecond * 3,
-    });
-    this.#listener = { listener, port: await listener.listen(host, port) };
-    logger.info({ host, port: this.#listener.port }, "the market's address is open");
+  listen(): Promise<void> {
+    return this.presence.listen();
   }
 
   providers(): readonly Provider[] {
@@ -306,14 +321,17 @@ export class Market {
   async #sweep(): Promise<void> {
     await Promise.all([this.pool.sweep(), this.purchasing.load()]);
     if (!this.#deps.maySell) return;
-    if (this.#listener !== undefined) await this.#work.keep(this);
+    if (this.presence.isListening || (await this.presence.usesRelays())) {
+      await this.#work.keep(this);
+      await this.presence.keep(this.#work.sells);
+    }
     await this.seller.sweep();
   }
 
   async close(): Promise<void> {
     await Promise.all(this.#periodic.map((periodic) => periodic.stop()));
     await this.pool.closeAll();
-    await this.#listener?.listener.close();
+    await this.presence.close();
     await this.#work.release();
   }
 }

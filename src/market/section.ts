@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { flag, integer, leaf, lifetime, text } from "../settings/index.ts";
 import { buySchema, readBuy, type BuySettings } from "./buy/buy-section.ts";
+import { readRelay, relaySchema, type RelaySettings } from "./relay/relay-section.ts";
 import { sellSchema, type SellSettings } from "./sell/sell-section.ts";
 import type { BuyerLimitSettings } from "./sell/buyer-limits.ts";
 
@@ -44,6 +45,7 @@ export const marketSchema = z
     }).prefault("5"),
     buy: buySchema,
     sell: sellSchema,
+    relay: relaySchema,
     lease: lifetime("How long a lease takes requests, from one minute to 15 minutes.").prefault("5m"),
   })
   .describe(
@@ -66,6 +68,7 @@ export interface MarketSection {
   readonly maxExposure: string;
   readonly buy: BuySettings;
   readonly sell: SellSettings;
+  readonly relay: RelaySettings;
   readonly perBuyer: BuyerLimitSettings;
 }
 
@@ -84,6 +87,7 @@ export function readMarket(parsed: ParsedMarket): MarketSection {
     maxExposure: parsed.max_exposure,
     buy: readBuy(parsed.buy),
     sell: parsed.sell,
+    relay: readRelay(parsed.relay),
     perBuyer: {
       concurrency: buyer.concurrency,
       leases: buyer.leases,

@@ -74,6 +74,7 @@ const otherTables: readonly CopiedTable[] = [
   { name: "market_policies", key: ["model"] },
   { name: "market_scores", key: ["node", "model"] },
   { name: "market_gate", key: ["id"] },
+  { name: "market_relays", key: ["node"] },
   { name: "market_exchange", key: ["id"] },
   { name: "market_offers", key: ["hash"] },
   { name: "market_served", key: ["id"] },

@@ -22,6 +22,13 @@ export interface MarketTables {
   market_policies: MarketPoliciesTable;
   market_scores: MarketScoresTable;
   market_gate: MarketGateTable;
+  market_relays: MarketRelaysTable;
+}
+
+/** A relay through which this installation is called. */
+export interface MarketRelaysTable {
+  node: string;
+  added_ms: number;
 }
 
 /** The secrets of this installation as a node of the market. */

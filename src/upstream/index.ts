@@ -20,6 +20,7 @@ export { fetchJson } from "./transport/fetch-json.ts";
 export { createSyslogClient, type SyslogClient, type SyslogTarget } from "./transport/syslog-client.ts";
 export { sendMail } from "./transport/send-mail.ts";
 export { createUpstreamClient, type PooledUpstreamClient, type UpstreamClientOptions } from "./transport/client.ts";
+export { openUpgraded, UpgradeRefused, type UpgradedConnection, type UpgradeRequest } from "./transport/upgrade.ts";
 export type { CredentialHeader } from "./transport/egress.ts";
 export type { ProxyEnv } from "./transport/proxy.ts";
 export type { Resolve } from "./transport/addresses.ts";

@@ -79,6 +79,8 @@ export const badInputs: Readonly<Record<string, readonly (readonly string[])[]>>
   "tokligence market peer block": [["nobody"]],
   "tokligence market peer unblock": [["nobody"]],
   "tokligence market leave": [["nobody"]],
+  "tokligence market relay use": [["nobody"]],
+  "tokligence market relay drop": [["nobody"]],
   "tokligence market buy policy": [
     ["loopback", "sometimes"],
     ["loopback", "cheaper", "--max-price", "x"],

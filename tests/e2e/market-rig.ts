@@ -1,6 +1,6 @@
 import { once } from "node:events";
-import { createServer, request as httpRequest, type IncomingMessage, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
+import { createServer, request as httpRequest, type IncomingHttpHeaders, type IncomingMessage, type Server } from "node:http";
+import { connect, type AddressInfo, type Socket } from "node:net";
 import { BoughtLease } from "../../src/market/buy/bought-lease.ts";
 import { documentText, readDocument, signDocument, verifyDocument } from "../../src/market/documents/document.ts";
 import type { MarketDocument } from "../../src/market/documents/document.ts";
@@ -21,24 +21,35 @@ export interface MarketLine {
   /** All that went either way, without the heads of HTTP. */
   readonly bytes: Buffer[];
   onFrame: OnFrame;
+  /** What becomes of the body of a request. */
+  onRequest: (path: string, body: Buffer, headers: IncomingHttpHeaders) => Buffer;
+  /** What becomes of an answer that has no frames, or whose frames are looked at by nobody else. */
+  onAnswer: (path: string, bytes: Buffer) => Buffer;
   close(): Promise<void>;
 }
 
 export const asItIs: OnFrame = (frame) => [frame];
 
 export async function createMarketLine(): Promise<MarketLine> {
-  const line = { target: "", bytes: [] as Buffer[], onFrame: asItIs };
+  const line: Omit<MarketLine, "url" | "close"> = {
+    target: "",
+    bytes: [],
+    onFrame: asItIs,
+    onRequest: (_path, body) => body,
+    onAnswer: (_path, bytes) => bytes,
+  };
   const server: Server = createServer((incoming, outgoing) => {
-    void bodyOf(incoming).then((body) => {
-      line.bytes.push(body);
+    void bodyOf(incoming).then((sent) => {
+      line.bytes.push(sent);
       const { method = "GET", url: path = "/", headers } = incoming;
+      const body = line.onRequest(path, sent, headers);
       const forward = httpRequest(line.target + path, { method, headers: { ...headers, host: new URL(line.target).host } }, (answer) => {
         outgoing.writeHead(answer.statusCode ?? 502, { "content-type": answer.headers["content-type"] ?? "" });
         const splitter = createFrameSplitter();
         answer.on("data", (chunk: Buffer) => {
           line.bytes.push(chunk);
           if (!path.endsWith("/serve") || answer.statusCode !== 200) {
-            outgoing.write(chunk);
+            outgoing.write(line.onAnswer(path, chunk));
             return;
           }
           for (const frame of splitter.push(chunk)) {
@@ -60,12 +71,36 @@ export async function createMarketLine(): Promise<MarketLine> {
       forward.end(body);
     });
   });
+  const upgraded = new Set<Socket>();
+  server.on("upgrade", (incoming, socket: Socket, head: Buffer) => {
+    const { hostname, port } = new URL(line.target);
+    const other = connect(Number(port), hostname, () => {
+      const lines = incoming.rawHeaders.flatMap((name, index, all) => (index % 2 === 0 ? [`${name}: ${all[index + 1]}`] : []));
+      other.write(`${incoming.method} ${incoming.url} HTTP/1.1\r\n${lines.join("\r\n")}\r\n\r\n`);
+      other.write(head);
+      socket.pipe(other).pipe(socket);
+      for (const side of [socket, other]) side.on("data", (chunk: Buffer) => line.bytes.push(chunk));
+    });
+    for (const [one, two] of [
+      [socket, other],
+      [other, socket],
+    ] as const) {
+      upgraded.add(one);
+      one
+        .on("error", () => undefined)
+        .on("close", () => {
+          upgraded.delete(one);
+          two.destroy();
+        });
+    }
+  });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   return Object.assign(line, {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     close: async () => {
       server.closeAllConnections();
+      for (const socket of upgraded) socket.destroy();
       server.close();
       await once(server, "close");
     },

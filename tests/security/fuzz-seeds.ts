@@ -226,6 +226,7 @@ export const marketSeeds: readonly Seed[] = [
   post("/api/v1/market/peers", { invite: "x", name: "n" }),
   { method: "PATCH", path: "/api/v1/market/peers/ID", body: { limit: "5", blocked: true, credit: "1" } },
   post("/api/v1/market/pause", { paused: true }),
+  post("/api/v1/market/relays", { name: "n" }),
   {
     method: "PATCH",
     path: "/api/v1/market/shares/ID",

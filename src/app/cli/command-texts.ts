@@ -65,6 +65,8 @@ const texts: Readonly<Record<string, CommandText>> = {
   "market peer credit": { examples: ["market peer credit bob 5"] },
   "market peer block": { examples: ["market peer block bob"] },
   "market peer unblock": { examples: ["market peer unblock bob"] },
+  "market relay use": { examples: ["market relay use plaza"] },
+  "market relay drop": { examples: ["market relay drop plaza"] },
   "market leave": { examples: ["market leave bob"] },
   "market buy policy": { examples: ["market buy policy", "market buy policy qwen3 cheaper --max-price 1"] },
   "market explain": { examples: ["market explain qwen3"] },

@@ -18,6 +18,7 @@ interface ShareOptions extends Output {
   readonly affirm?: string;
   readonly concurrency?: string;
   readonly limit: string;
+  readonly relay?: string;
 }
 
 /** `tokligence market …` */
@@ -27,7 +28,34 @@ export function addMarketCommands(program: Command, admin: WithAdmin): void {
   addBuying(market, admin);
   addStatements(market, admin);
   addPeers(market, admin);
+  addRelays(market, admin);
   addAutomaticCommands(market, admin);
+}
+
+function addRelays(market: Command, admin: WithAdmin): void {
+  const relay = market.command("relay").description("be called through another gateway, without an address of your own").helpCommand(false);
+  relay
+    .command("use")
+    .description("keep connections to a relay, through which others call this gateway")
+    .argument("<name>", "a gateway or an exchange that you have joined, and that forwards calls")
+    .option("--json", "print JSON")
+    .action(async (name: string, { json }: Output) => {
+      const used = await admin((call) => call("market.relays.use", { body: { name } }));
+      print(
+        json === true,
+        used,
+        () => `Others reach this gateway through ${used.name}, at ${used.url ?? "an address that is not known yet"}.`,
+      );
+    });
+  relay
+    .command("drop")
+    .description("end the connections to a relay")
+    .argument("<name>")
+    .option("--json", "print JSON")
+    .action(async (name: string, { json }: Output) => {
+      const gone = await admin((call) => call("market.relays.drop", { param: name }));
+      print(json === true, gone, () => `Nobody reaches this gateway through ${gone.name} any more.`);
+    });
 }
 
 function addSelling(market: Command, admin: WithAdmin): void {
@@ -43,8 +71,10 @@ function addSelling(market: Command, admin: WithAdmin): void {
     .option("--affirm <what>", "same-organisation: sell a vendor's API to nobody outside, over the exchange of your organisation")
     .option("--concurrency <requests>", "requests that are served at a time; 2 if omitted")
     .option("--limit <credits>", "what the other gateway may owe", "5")
+    .option("--relay <name>", "be called through this gateway or exchange, as yours has no address of its own")
     .option("--json", "print JSON")
-    .action(async (model: string, { json, input, output, cacheRead, licence, contract, affirm, concurrency, limit }: ShareOptions) => {
+    .action(async (model: string, { json, cacheRead, limit, relay, ...options }: ShareOptions) => {
+      const { input, output, licence, contract, affirm, concurrency } = options;
       const body = {
         model,
         input,
@@ -55,10 +85,10 @@ function addSelling(market: Command, admin: WithAdmin): void {
         ...affirmed(affirm),
         ...(concurrency === undefined ? {} : { concurrency: wholeNumber("--concurrency", concurrency) }),
       };
-      const made = await admin(async (call) => ({
-        share: await call("market.share", { body }),
-        ...(await call("market.invite", { body: { limit } })),
-      }));
+      const made = await admin(async (call) => {
+        if (relay !== undefined) await call("market.relays.use", { body: { name: relay } });
+        return { share: await call("market.share", { body }), ...(await call("market.invite", { body: { limit } })) };
+      });
       print(json === true, made, () => shareText(made.share, made));
     });
   addPausing(market, admin);

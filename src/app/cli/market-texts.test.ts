@@ -22,6 +22,8 @@ const status: Status = {
   paused: false,
   shares: [],
   peers: [peer],
+  relays: [],
+  relayed: [],
   earned_credits: "0.5",
   spent_credits: "1.25",
   reserved_credits: "0.04",
@@ -53,7 +55,7 @@ test("one sentence says what is earned, spent and reserved until when, and anoth
   const shared = { shares: [share] };
   const selling = [
     sentences({ ...shared, paused: true }),
-    sentences({ ...shared, listening: false }),
+    sentences({ ...shared, reach: null }),
     sentences({ ...shared, peers: [] }),
     sentences(shared),
     sentences({ shares: [{ ...share, free: 1 }] }),

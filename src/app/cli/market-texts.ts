@@ -20,9 +20,10 @@ export function inviteLines({
   readonly reach: string;
   readonly limit_credits: string;
 }): string[] {
+  const isRelayed = /\/market\/v1\/relay\//.test(reach);
   const isLocal = /^https?:\/\/(?:127\.|localhost|\[::1\])/.test(reach);
   return [
-    `Others reach this gateway at ${reach}.${isLocal ? " That is only this machine:\nset market.listen and market.reach for others." : ""}`,
+    `Others reach this gateway ${isRelayed ? `through the relay at ${new URL(reach).origin}` : `at ${reach}`}.${isLocal ? " That is only this machine:\nset market.listen and market.reach for others." : ""}`,
     `The invite is for one gateway, which may owe ${limit} credits, and ends in seven\ndays. On that gateway:`,
     "",
     `  tokligence market join ${invite}`,
@@ -99,6 +100,10 @@ export function statusText(status: Status): string {
     const rows = status.shares.map((share) => [share.model, share.provider, share.input_usd, share.output_usd, share.concurrency]);
     lines.push("", table(["SHARED MODEL", "PROVIDER", "CREDITS/M IN", "CREDITS/M OUT", "AT A TIME"], rows));
   }
+  if (status.relayed.length > 0) {
+    const rows = status.relayed.map(({ name, connections, calls }) => [name, connections, calls]);
+    lines.push("", table(["SELLS THROUGH THIS GATEWAY", "CONNECTIONS", "CALLS NOW"], rows));
+  }
   if (status.peers.length > 0) lines.push("", peersText(status.peers));
   return lines.join("\n");
 }
@@ -115,13 +120,27 @@ function moneySentence({
   return `Earned ${earned} credits, spent ${spent}, and ${held}.`;
 }
 
-function sellingSentence({ shares, paused, listening, reach, peers }: Status): string {
+function sellingSentence({ shares, paused, reach, relays, peers }: Status): string {
   if (shares.length === 0) return "Nothing is sold, as no model is shared: tokligence market share MODEL.";
   if (paused) return "Nothing is sold, as selling is paused: tokligence market resume.";
-  if (!listening) return "Nothing is sold, as the market's address could not be opened; the log says why.";
+  if (reach === null) return `Nothing is sold, as ${unreachable(relays)}`;
   if (peers.every(({ blocked }) => blocked)) return "Nothing is sold, as no other gateway has joined: tokligence market invite.";
-  if (shares.every(({ free }) => free === 0)) return `Selling at ${reach}, but all places are taken at the moment.`;
-  return `Selling at ${reach}.`;
+  const where = placeOf(reach, relays);
+  if (shares.every(({ free }) => free === 0)) return `Selling ${where}, but all places are taken at the moment.`;
+  return `Selling ${where}.`;
+}
+
+function unreachable(relays: Status["relays"]): string {
+  const [relay] = relays;
+  if (relay === undefined) return "the market's address could not be opened; the log says why.";
+  return `the relay ${relay.name} is not connected: ${sentence(relay.problem ?? "it is asked again and again")}`;
+}
+
+/** `at http://…`, or `and reachable through relay plaza (2 connections)`. */
+function placeOf(reach: string, relays: Status["relays"]): string {
+  const used = relays.find(({ url }) => url !== null && reach.startsWith(`${url}/`));
+  if (used === undefined) return `at ${reach}`;
+  return `and reachable through relay ${used.name} (${used.connections === 1 ? "1 connection" : `${used.connections} connections`})`;
 }
 
 export function statementsText(data: Statements): string {

@@ -159,6 +159,7 @@ export async function composeGateway(options: ComposeOptions): Promise<Gateway> 
   const edge = createEdge(edgeDeps);
   models.metrics.watch(() => ({ ...loadValues(edge, load), ...signIns.values() }));
   models.metrics.watch(() => changeValues(records.performance));
+  models.metrics.watch(() => market.values());
   const { accounts, ledger, budgets, surroundings } = records;
   return {
     edge,

@@ -8,6 +8,7 @@ import {
   type ExchangeAdmin,
   type MarketAdmin,
 } from "../../market/index.ts";
+import { watchedKey } from "../../server/index.ts";
 import type { CurrentConfiguration } from "./configuration.ts";
 import type { MarketLink } from "./market-link.ts";
 import type { ModelRequests } from "./model-requests.ts";
@@ -19,6 +20,8 @@ export interface ComposedMarket {
   readonly exchange: ExchangeAdmin;
   /** Begins to trade if this installation ever has. It does not wait for other nodes. */
   start(): void;
+  /** For the metrics. */
+  values(): Readonly<Record<string, number>>;
   close(): Promise<void>;
 }
 
@@ -37,6 +40,7 @@ interface MarketParts {
 export function composeMarket({ link, records, models, current, processes, clock, ids, logger }: MarketParts): ComposedMarket {
   const { store } = records;
   let opened: Promise<Market> | undefined;
+  let running: Market | undefined;
   const begin = async (): Promise<Market> => {
     const market = await openMarket({
       store,
@@ -56,6 +60,7 @@ export function composeMarket({ link, records, models, current, processes, clock
       },
     });
     link.attach(market);
+    running = market;
     await market.start();
     return market;
   };
@@ -76,8 +81,25 @@ export function composeMarket({ link, records, models, current, processes, clock
         logger.error({ error: messageOf(error) }, "the market could not be started; models of other nodes are not available");
       });
     },
+    values: () => (running === undefined ? {} : relayValues(running.presence.relay)),
     async close() {
       await (await opened?.catch(() => undefined))?.close();
     },
+  };
+}
+
+/** Nothing before a seller has connected. */
+function relayValues({ sellers, counts }: Market["presence"]["relay"]): Readonly<Record<string, number>> {
+  const { forwarded, cut, refused, requestBytes, answerBytes } = counts;
+  if (sellers.length === 0 && forwarded + cut + refused === 0) return {};
+  return {
+    market_relay_sellers: sellers.length,
+    market_relay_connections: sellers.reduce((sum, { connections }) => sum + connections, 0),
+    market_relay_calls_in_flight: sellers.reduce((sum, { calls }) => sum + calls, 0),
+    [watchedKey("market_relay_calls_total", "forwarded")]: forwarded,
+    [watchedKey("market_relay_calls_total", "cut")]: cut,
+    [watchedKey("market_relay_calls_total", "refused")]: refused,
+    [watchedKey("market_relay_bytes_total", "request")]: requestBytes,
+    [watchedKey("market_relay_bytes_total", "answer")]: answerBytes,
   };
 }

@@ -6,6 +6,7 @@ import { marketDialects, type Price } from "../documents/kinds.ts";
 import type { Peer, Peers } from "../peers/peers.ts";
 import { chooseOffer, highestPrice, isWithin, type Choice, type Need } from "./choose.ts";
 import { ExchangeOffers } from "./exchange-offers.ts";
+import { relayOf } from "../wire.ts";
 import { isForbiddenReach, isPublicReach } from "./reach.ts";
 import type { KnownOffer, PeerSeller } from "./peer-seller.ts";
 import type { SellerRecord } from "./seller-record.ts";
@@ -45,6 +46,8 @@ export interface BookDeps {
   /** A peer has stated this node's account there. */
   /** Whether sellers of exchanges may be at private addresses. */
   readonly allowPrivate: () => boolean;
+  /** The URL at which this process calls what others know by a URL. */
+  readonly calledAt: (url: string) => string;
   readonly record: SellerRecord;
   /** From 0 to 1. */
   readonly random: () => number;
@@ -119,7 +122,7 @@ class PeerBook implements Book {
   async refresh(only?: string): Promise<void> {
     const peers = (await this.#deps.peers.list()).filter((peer) => peer.url !== undefined && !peer.isBlocked);
     const wanted = peers.filter((peer) => only === undefined || peer.name === only);
-    await Promise.all(wanted.map((peer) => this.#ask(peer, peer.url!)));
+    await Promise.all(wanted.map((peer) => this.#ask(peer, this.#deps.calledAt(peer.url!))));
     const names = new Set(peers.map(({ name }) => `@${name}`));
     for (const name of this.#sellers.keys()) if (!names.has(name)) this.#sellers.delete(name);
     for (const name of this.#exchanges.keys()) if (!names.has(name)) this.#exchanges.delete(name);
@@ -165,12 +168,14 @@ class PeerBook implements Book {
       this.#exchanges.set(name, known);
     }
     const text = await calls.get(transport, peer.node, `/book?after=${known.rev}`);
-    return known.take(text, { peer, transport, nowMs: clock.now(), transportTo: (url) => this.#transportTo(name, url) });
+    return known.take(text, { peer, transport, nowMs: clock.now(), transportTo: (url) => this.#transportTo(peer, url) });
   }
 
   /** The way to a seller that only the exchange knows. Its name is that of the exchange, as no label or message names the seller. */
-  #transportTo(exchange: string, url: string): Provider | undefined {
-    const allowPrivate = this.#deps.allowPrivate();
+  #transportTo({ name, url: own }: Peer, url: string): Provider | undefined {
+    const exchange = `@${name}`;
+    // The exchange itself as a relay is where this node's owner has joined it.
+    const allowPrivate = this.#deps.allowPrivate() || (own !== undefined && relayOf(url)?.relay === own);
     if (isForbiddenReach(url) || (!allowPrivate && !isPublicReach(url))) return undefined;
     const key = `${exchange} ${url} ${allowPrivate}`;
     let known = this.#transports.get(key);

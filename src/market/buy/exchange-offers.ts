@@ -1,7 +1,7 @@
 import type { Provider } from "../../upstream/index.ts";
 import { parseCanonical } from "../documents/canonical.ts";
 import { documentOf, verifyDocument, type MarketDocument } from "../documents/document.ts";
-import type { Peer } from "../peers/peers.ts";
+import { reachOf, type Peer } from "../peers/peers.ts";
 import type { KnownOffer, PeerSeller } from "./peer-seller.ts";
 
 interface ExchangeParts {
@@ -58,7 +58,7 @@ export class ExchangeOffers {
       if (isOld) offers.set(offer.body.model, known);
       else if (offer.body.seller === id && offer.body.until > nowMs) offers.set(offer.body.model, { body: offer.body, hash });
     }
-    const url = node.body.reach.direct;
+    const url = reachOf(node.body);
     const own = url === undefined ? undefined : transportTo(url);
     this.#sellers.delete(id);
     if (own === undefined || offers.size === 0) return;

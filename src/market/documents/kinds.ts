@@ -39,7 +39,6 @@ const webAddress: Field<string> = (value, at) => {
   const form = pattern(/^https?:\/\/[^/?#@\s]+$/, "an http or https URL without a path");
   return form(checked, at);
 };
-const secureWebAddress: Field<string> = (value, at) => pattern(/^https:\/\/[^?#@\s]{1,256}$/, "an https URL")(value, at);
 
 /** Who a node is, how to seal to it and where to reach it. A higher `seq` replaces a lower one. */
 const node = object({
@@ -56,7 +55,7 @@ const node = object({
     1,
     3,
   ),
-  reach: object({ direct: optional(webAddress), relay: optional(secureWebAddress) }),
+  reach: object({ direct: optional(webAddress), relay: optional(webAddress) }),
 });
 
 /** What a seller sells, at which price, until when. Signed anew every 30 seconds, so an offer that is valid is from a seller that is alive. */

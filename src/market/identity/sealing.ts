@@ -24,8 +24,9 @@ export interface LeaseSecret {
   /** `sha256:` of kid, line feed, enc: what an order names. */
   readonly session: string;
   /** The cipher of one direction of one request. A cipher must not be made twice for the same request: its nonces would repeat. */
-  sealer(n: number, direction: Direction): FrameSealer;
-  opener(n: number, direction: Direction): FrameOpener;
+  sealer(n: number, direction: Direction, salt?: Uint8Array): FrameSealer;
+  /** @param salt of the side that seals, if what it seals differs each time that the same request arrives. */
+  opener(n: number, direction: Direction, salt?: Uint8Array): FrameOpener;
 }
 
 export interface FrameSealer {
@@ -58,13 +59,14 @@ export function openLeaseSecret(lease: string, kid: string, enc: Buffer, key: Ke
 function secretOf({ lease, kid, enc, shared }: { lease: string; kid: string; enc: Buffer; shared: Buffer }): LeaseSecret {
   const session = createHash("sha256").update(`${kid}\n`).update(enc).digest();
   const secret = Buffer.from(hkdfSync("sha256", shared, session, label + lease, keySize));
-  const keyFor = (n: number, direction: Direction): Buffer => Buffer.from(hkdfSync("sha256", secret, "", `${n}\n${direction}`, keySize));
+  const keyFor = (n: number, direction: Direction, salt: Uint8Array | undefined): Buffer =>
+    Buffer.from(hkdfSync("sha256", secret, salt ?? "", `${n}\n${direction}`, keySize));
   return {
     kid,
     enc,
     session: `sha256:${session.toString("hex")}`,
-    sealer(n, direction) {
-      const key = keyFor(n, direction);
+    sealer(n, direction, salt) {
+      const key = keyFor(n, direction, salt);
       const nextNonce = createNonces();
       return {
         seal(type, plain) {
@@ -73,8 +75,8 @@ function secretOf({ lease, kid, enc, shared }: { lease: string; kid: string; enc
         },
       };
     },
-    opener(n, direction) {
-      const key = keyFor(n, direction);
+    opener(n, direction, salt) {
+      const key = keyFor(n, direction, salt);
       const nextNonce = createNonces();
       return {
         open(type, sealed) {

@@ -2,6 +2,7 @@ import { GatewayError, type Sealer } from "../../core/index.ts";
 import { MarketRefusal } from "../refusal.ts";
 import type { Store } from "../../store/index.ts";
 import { nodeId } from "../documents/kinds.ts";
+import { relayOf } from "../wire.ts";
 
 /** What an invite says: where the inviting node is, who it is, and the code that opens its door once. */
 export interface Invite {
@@ -42,7 +43,7 @@ export function readInvite(text: string): Invite {
 }
 
 function isWebAddress(url: string): boolean {
-  return /^https?:\/\/[^/?#@\s]{1,256}$/.test(url) && URL.canParse(url);
+  return (/^https?:\/\/[^/?#@\s]{1,256}$/.test(url) || relayOf(url) !== undefined) && URL.canParse(url);
 }
 
 /** What the node that uses an invite becomes: a peer, or a member of the exchange. */

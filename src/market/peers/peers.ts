@@ -2,6 +2,13 @@ import { GatewayError } from "../../core/index.ts";
 import type { Selectable } from "kysely";
 import type { MarketNodesTable, Store } from "../../store/index.ts";
 import { documentText, readDocument, type MarketDocument } from "../documents/document.ts";
+import type { DocumentBody } from "../documents/kinds.ts";
+import { relayedUrl } from "../wire.ts";
+
+/** Where a node says that it is called: at its own address, or through its relay. */
+export function reachOf({ node, reach }: DocumentBody<"node/1">): string | undefined {
+  return reach.direct ?? (reach.relay === undefined ? undefined : relayedUrl(reach.relay, node));
+}
 
 /** A node that this installation trades with. */
 export interface Peer {
@@ -35,6 +42,8 @@ export interface Peers {
   ): Promise<Peer>;
   /** Stores a newer node document. */
   update(node: string, document: MarketDocument<"node/1">): Promise<void>;
+  /** Where it is called now. */
+  setUrl(node: string, url: string): Promise<void>;
   setLimit(node: string, limit: bigint): Promise<void>;
   setBlocked(node: string, isBlocked: boolean): Promise<void>;
   /** Its invites are void too, so that it cannot come back by one that it has used. */
@@ -105,7 +114,8 @@ export function createPeers(store: Store, roles: readonly NodeRole[] = ["peer", 
       }
       throw new GatewayError("conflict", "Other nodes join at the moment. Try again.");
     },
-    update: (node, document) => change(node, { document: documentText(document), url: document.body.reach.direct ?? null }),
+    update: (node, document) => change(node, { document: documentText(document), url: reachOf(document.body) ?? null }),
+    setUrl: (node, url) => change(node, { url }),
     setLimit: (node, limit) => change(node, { limit_nano_usd: limit }),
     setBlocked: (node, isBlocked) => change(node, { blocked: isBlocked ? 1 : 0 }),
     async remove(node) {

@@ -1,15 +1,28 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import type { Duplex } from "node:stream";
 import { GatewayError, messageOf, nodeHttp, type Logger } from "../../core/index.ts";
-import { documentText } from "../documents/document.ts";
 import { MarketRefusal } from "../refusal.ts";
 import { marketPrefix } from "../wire.ts";
 import type { FrameWriter } from "./sealed-exchange.ts";
 import type { NodeApi } from "./node-api.ts";
-import { RequestFrames } from "./read-frames.ts";
+import { answerGet, answerPost, noSuchPath } from "./node-paths.ts";
+import { serveRequest, type ServedConnection } from "./serve-request.ts";
+
+/** Forwards calls to sellers that have connected to this node. */
+export interface RelayPort {
+  /** Connections that sellers may have open. */
+  readonly mostConnections: number;
+  /** A seller connects: `Upgrade`. It answers itself, also with a refusal. */
+  attach(request: IncomingMessage, socket: Duplex, head: Buffer): void;
+  /** A call for a node. @param path after the node, as `/serve`. @throws MarketRefusal before anything was answered. */
+  forward(request: IncomingMessage, response: ServerResponse, to: { readonly node: string; readonly path: string }): Promise<void>;
+}
 
 export interface MarketListenerDeps {
   readonly api: NodeApi;
+  /** If omitted, nothing is forwarded. */
+  readonly relay?: RelayPort;
   readonly logger: Logger;
   readonly now: () => number;
   /** The most plain bytes of a request. */
@@ -44,7 +57,11 @@ export function createMarketListener(deps: MarketListenerDeps): MarketListener {
     { maxHeaderSize: 8192, headersTimeout: 10_000, requestTimeout: 120_000, keepAliveTimeout: 75_000 },
     createMarketHandler(deps),
   );
-  server.maxConnections = maxSockets;
+  server.maxConnections = maxSockets + (deps.relay?.mostConnections ?? 0);
+  server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    if (deps.relay !== undefined) deps.relay.attach(request, socket, head);
+    else socket.destroy();
+  });
   return {
     listen: (host, port) =>
       new Promise((resolve, reject) => {
@@ -79,88 +96,43 @@ interface Exchange {
   readonly response: ServerResponse;
 }
 
-async function serve({ api, maxBodyBytes }: MarketListenerDeps, rate: CallRate, { request, response }: Exchange): Promise<void> {
+const relayedPath = /^\/relay\/(tn1_[A-Za-z0-9_-]{43})(\/.*)?$/;
+
+async function serve({ api, maxBodyBytes, relay }: MarketListenerDeps, rate: CallRate, { request, response }: Exchange): Promise<void> {
   if (!rate.take(request.socket.remoteAddress ?? ""))
     throw new MarketRefusal("too_many_requests", "Too many calls.", { retry_after_ms: 1000 });
   const url = request.url ?? "/";
-  if (!url.startsWith(`${marketPrefix}/`)) throw notFound();
+  if (!url.startsWith(`${marketPrefix}/`)) throw noSuchPath();
   const [path = "", query = ""] = url.slice(marketPrefix.length).split("?", 2);
-  if (request.method === "GET") {
-    const text = await get(api, { path, url, query: new URLSearchParams(query), authorization: request.headers.authorization });
+  const [, to, rest = ""] = relayedPath.exec(path) ?? [];
+  if (to !== undefined && relay !== undefined) {
+    await relay.forward(request, response, { node: to, path: rest });
+  } else if (request.method === "GET") {
+    const text = await answerGet(api, { path, url, query: new URLSearchParams(query), authorization: request.headers.authorization });
     // A reader that has this state of an exchange's book already needs no answer.
     const tag = path === "/book" && query.includes("after=") ? `"${await api.exchange.rev()}"` : undefined;
     if (tag !== undefined && request.headers["if-none-match"] === tag) response.writeHead(304, { etag: tag }).end();
     else answer(response, text, tag);
   } else if (request.method === "POST" && path === "/serve") {
-    await serveRequest(api, { request, response }, maxBodyBytes());
+    await serveRequest(api, connectionOf(request, response), maxBodyBytes());
   } else if (request.method === "POST") {
-    answer(response, await post(api, path, await readText(request)));
-  } else throw notFound();
+    answer(response, await answerPost(api, path, await readText(request)));
+  } else throw noSuchPath();
 }
 
-interface Get {
-  readonly path: string;
-  readonly url: string;
-  readonly query: URLSearchParams;
-  readonly authorization: string | undefined;
-}
-
-async function get(api: NodeApi, { path, url, query, authorization }: Get): Promise<string> {
-  const node = await api.caller(authorization, url);
-  const after = Number(query.get("after") ?? "0");
-  if (!Number.isSafeInteger(after) || after < 0) throw new MarketRefusal("bad_document", "`after` must be a number.");
-  if (path === "/book" && query.has("after")) return await api.exchange.book(node, after, query.get("model") ?? undefined);
-  if (path === "/book") return await api.book(node);
-  if (path === "/statement") return documentText(await api.statement(node));
-  if (path === "/entries") return await api.entries(node, after);
-  const lease = /^\/leases\/(lse_[0-9a-f]{32})\/receipts$/.exec(path)?.[1];
-  if (lease === undefined) throw notFound();
-  return JSON.stringify({ receipts: (await api.seller.receipts(lease, after, node)).map((text) => JSON.parse(text) as unknown) });
-}
-
-async function post({ seller, exchange, join, node }: NodeApi, path: string, text: string): Promise<string> {
-  if (path === "/join") return await join(text);
-  if (path === "/offers") return await exchange.offers(text);
-  if (path === "/leases") return await (exchange.isStarted && isOfOther(text, node) ? exchange.lease(text) : seller.lease(text));
-  const [, lease, action] = /^\/leases\/(lse_[0-9a-f]{32})\/(ack|contest|settle)$/.exec(path) ?? [];
-  if (lease === undefined) throw notFound();
-  if (await exchange.has(lease)) {
-    if (action === "settle") return await exchange.settle(lease, text);
-    return action === "ack" ? await exchange.acknowledge(lease, text) : await exchange.contest(lease, text);
-  }
-  if (action === "settle") throw notFound();
-  return action === "ack" ? await seller.close(lease, text) : await seller.contest(lease, text);
-}
-
-/** A lease request for an offer of another node: this one is asked as an exchange. What is wrong with it is said later. */
-function isOfOther(text: string, node: string): boolean {
-  try {
-    const { body } = JSON.parse(text) as { readonly body?: { readonly seller?: unknown } };
-    return typeof body?.seller === "string" && body.seller !== node;
-  } catch {
-    return false;
-  }
-}
-
-/** A sealed request: its frames in, the frames of its answer out. What is wrong before the head of the answer is a plain refusal. */
-async function serveRequest({ seller }: NodeApi, { request, response }: Exchange, mostBytes: number): Promise<void> {
-  const frames = new RequestFrames(request as AsyncIterable<Buffer>);
-  const accepted = await seller.accept(await frames.open());
-  let plain: Buffer;
-  try {
-    plain = await frames.request(accepted.opener, mostBytes);
-  } catch (error) {
-    await accepted.fail();
-    throw error;
-  }
-  await accepted.run(plain, writerOf(response), (over) => {
-    const close = (): void => {
-      over(response.writableFinished);
-    };
-    // The buyer may have left while its order was checked.
-    if (response.closed) close();
-    else response.once("close", close);
-  });
+/** The buyer may have left while its order was checked. */
+function connectionOf(request: IncomingMessage, response: ServerResponse): ServedConnection {
+  return {
+    bytes: request as AsyncIterable<Buffer>,
+    writer: writerOf(response),
+    onClose(callback) {
+      const close = (): void => {
+        callback(response.writableFinished);
+      };
+      if (response.closed) close();
+      else response.once("close", close);
+    },
+  };
 }
 
 function writerOf(response: ServerResponse): FrameWriter {
@@ -211,10 +183,6 @@ function refuse(response: ServerResponse, error: unknown, logger: Logger): void 
     return;
   }
   response.writeHead(refusal.status, { "content-type": "application/json", connection: "close" }).end(refusal.text);
-}
-
-function notFound(): MarketRefusal {
-  return new MarketRefusal("not_found", "There is no such path.");
 }
 
 /** Counts the calls of each address in the current second. */

@@ -3,11 +3,11 @@ import { asRefusal } from "../documents/as-refusal.ts";
 import { parseCanonical } from "../documents/canonical.ts";
 import { DocumentError } from "../documents/document-error.ts";
 import { checkTime, documentOf, signDocument, verifyDocument, type MarketDocument } from "../documents/document.ts";
-import { nodeId } from "../documents/kinds.ts";
+import { nodeId, type DocumentBody } from "../documents/kinds.ts";
 import { isSignedBy } from "../identity/node-key.ts";
 import type { MarketKeys } from "../identity/market-keys.ts";
 import type { Invites } from "../peers/invites.ts";
-import type { Peer, Peers } from "../peers/peers.ts";
+import { reachOf, type Peer, type Peers } from "../peers/peers.ts";
 import type { Clearing } from "../clearing/clearing.ts";
 import type { EntryText } from "../clearing/entries.ts";
 import { MarketRefusal } from "../refusal.ts";
@@ -47,8 +47,8 @@ export interface NodeApiDeps {
   readonly clock: Pick<Clock, "now">;
   readonly limits: BuyerLimits;
   readonly name: () => string;
-  /** Where others reach this node; `undefined`: it only buys. */
-  readonly reach: () => string | undefined;
+  /** Where others reach this node; empty: it only buys. */
+  readonly reach: () => DocumentBody<"node/1">["reach"];
   readonly readEntries: (owner: string, after: number) => Promise<readonly EntryText[]>;
 }
 
@@ -88,7 +88,7 @@ export function createNodeApi(deps: NodeApiDeps): NodeApi {
         const old = used.isRepeat ? await known(other.body.node) : undefined;
         const limit = old?.limit ?? used.limit;
         const isMember = used.role === "member";
-        const joined = { node: other.body.node, url: other.body.reach.direct, document: other, limit, joinedMs: clock.now() };
+        const joined = { node: other.body.node, url: reachOf(other.body), document: other, limit, joinedMs: clock.now() };
         try {
           await (isMember ? exchange.members : peers).add(joined);
         } catch (error) {
@@ -133,14 +133,13 @@ export function createNodeApi(deps: NodeApiDeps): NodeApi {
 
 async function nodeDocument({ keys, clock, name, reach }: NodeApiDeps): Promise<MarketDocument<"node/1">> {
   const now = clock.now();
-  const direct = reach();
   return signDocument(keys.node, "node/1", {
     node: keys.node.id,
     name: name(),
     seq: Math.floor(now / 1000) % 1_000_000_000,
     at: now,
     seal: (await keys.sealing()).map(({ kid, publicKey, untilMs }) => ({ kid, x25519: publicKey, until: untilMs })),
-    reach: direct === undefined ? {} : { direct },
+    reach: reach(),
   });
 }
 

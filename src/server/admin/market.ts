@@ -16,6 +16,8 @@ export function marketHandlers(market: MarketAdmin): HandlersOf<typeof marketCon
     "market.join": ({ body: { invite, name } }) => market.join(invite, name),
     "market.peers.update": ({ param, body, principal }) => market.setPeer(param, body, principal.username),
     "market.leave": ({ param }) => market.leave(param),
+    "market.relays.use": ({ body: { name } }) => market.useRelay(name),
+    "market.relays.drop": ({ param }) => market.dropRelay(param),
     "market.offers": async () => ({ data: await market.offers() }),
     "market.trades": async ({ query: { limit = "50" } }) => {
       const count = Number(limit);

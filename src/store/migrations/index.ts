@@ -23,6 +23,7 @@ import { keyRotation } from "./0022-key-rotation.ts";
 import { sessions } from "./0023-sessions.ts";
 import { marketPolicies } from "./0024-market-policies.ts";
 import { firewall } from "./0025-firewall.ts";
+import { marketRelays } from "./0026-market-relays.ts";
 import type { Migration } from "./migration.ts";
 
 export type { Migration } from "./migration.ts";
@@ -54,6 +55,7 @@ export const migrations: readonly Migration[] = [
   sessions,
   marketPolicies,
   firewall,
+  marketRelays,
 ];
 
 /** The migrations that make a schema of this version; all of them if it is omitted. */

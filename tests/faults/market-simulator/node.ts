@@ -7,6 +7,7 @@ import { createMarketAdmin, openMarket, type Market, type MarketAdmin } from "..
 import { buySchema, readBuy } from "../../../src/market/buy/buy-section.ts";
 import type { MarketSection } from "../../../src/market/section.ts";
 import { sellSchema } from "../../../src/market/sell/sell-section.ts";
+import { readRelay, relaySchema } from "../../../src/market/relay/relay-section.ts";
 import { createMarketHandler } from "../../../src/market/sell/listener.ts";
 import { createSqliteStore, InstallationKeys, type Store } from "../../../src/store/index.ts";
 import { createTargetStates, type PooledUpstreamClient, type UpstreamHandler } from "../../../src/upstream/index.ts";
@@ -192,6 +193,7 @@ export class SimNode {
       allowPrivate: true,
       maxExposure: "1000",
       sell: sellSchema.parse({}),
+      relay: readRelay(relaySchema.parse({})),
       buy: readBuy(buySchema.parse({ tools: true, keyless: "any" })),
       perBuyer: { concurrency: 8, leases: 1000, callsPerSecond: 10_000, tokensPerMinute: undefined, tokensPerDay: undefined },
     };

@@ -38,6 +38,25 @@ const peer = z
   })
   .meta({ id: "MarketPeer" });
 
+const usedRelay = z
+  .object({
+    name: z.string(),
+    node: z.string(),
+    url: z.string().nullable().describe("where buyers call the relay; `null`: this gateway is not connected to it"),
+    connections: z.number(),
+    problem: z.string().nullable(),
+  })
+  .meta({ id: "MarketRelay" });
+
+const relayed = z
+  .object({
+    name: z.string(),
+    node: z.string(),
+    connections: z.number(),
+    calls: z.number().describe("that are being forwarded now"),
+  })
+  .meta({ id: "MarketRelayedSeller" });
+
 const status = z
   .object({
     node: z.string().nullable().describe("`null`: this installation has not traded yet"),
@@ -46,6 +65,8 @@ const status = z
     paused: z.boolean(),
     shares: z.array(share).readonly(),
     peers: z.array(peer).readonly(),
+    relays: z.array(usedRelay).readonly().describe("relays through which this gateway is called"),
+    relayed: z.array(relayed).readonly().describe("sellers that are called through this gateway"),
     earned_credits: credits,
     spent_credits: credits,
     reserved_credits: credits.describe("what leases at others reserve"),
@@ -120,6 +141,21 @@ export const marketContracts = {
     access: "admin",
     summary: "Trades with a node no more.",
     answer: peer,
+  },
+  "market.relays.use": {
+    method: "POST",
+    path: "/api/v1/market/relays",
+    access: "admin",
+    summary: "Keeps connections to a relay, through which others call this gateway from then on.",
+    body: z.strictObject({ name: z.string().max(64).describe("of a peer or an exchange that forwards calls") }),
+    answer: usedRelay,
+  },
+  "market.relays.drop": {
+    method: "DELETE",
+    path: "/api/v1/market/relays/{id}",
+    access: "admin",
+    summary: "Ends the connections to a relay.",
+    answer: usedRelay,
   },
   "market.offers": {
     method: "GET",
