@@ -1,4 +1,7 @@
 import assert from "node:assert/strict";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
 import { systemClock } from "../core/index.ts";
 import { createSqliteStore, type SqlValue } from "../store/index.ts";
@@ -22,8 +25,20 @@ const allCharacters = Array.from({ length: 63_488 }, (_, code) => String.fromCha
 const oddNumbers = [0, -1, 1, 2 ** 53 - 1, -(2 ** 53 - 1)];
 const money = [0n, 1n, -1n, 2n ** 53n + 1n, 2n ** 63n - 1n, -(2n ** 63n)];
 
-test("a usage entry is hashed with the same text when it is taken in and when it is verified, whatever its columns hold", async () => {
-  const store = await createSqliteStore({ path: ":memory:", clock: systemClock });
+// The first is hashed by the connection itself, the second by the reader's.
+for (const place of ["memory", "file"]) {
+  test(`a usage entry is hashed with the same text when it is taken in and when it is verified, whatever its columns hold: ${place}`, async () => {
+    const folder = await mkdtemp(join(tmpdir(), "seal-"));
+    try {
+      await sealOddRows(place === "memory" ? ":memory:" : join(folder, "gateway.db"));
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+}
+
+async function sealOddRows(path: string): Promise<void> {
+  const store = await createSqliteStore({ path, clock: systemClock });
   const names = [
     "request_id",
     "attempt",
@@ -54,7 +69,6 @@ test("a usage entry is hashed with the same text when it is taken in and when it
     return [...start, "consume", "ok", "reported", money[at % 6]!, at % 7 === 0 ? null : text, null, (at * 7) % 600];
   });
   await store.insertRows("usage_entries", columns, rows);
-
   assert.equal(await sealUsage(store, 1_700_000_100_000), false);
 
   const found = await store.db.selectFrom("usage_entries").selectAll().orderBy("time_ms").execute();
@@ -63,4 +77,4 @@ test("a usage entry is hashed with the same text when it is taken in and when it
   assert.deepEqual(JSON.parse(details), { count: 60, root: merkleRoot(found.map((row) => leafHash(usageText({ ...row })))) });
   assert.ok(usageText({ ...found[5]! }).includes('["cost_nano_usd","-9223372036854775808"]'));
   await store.close();
-});
+}

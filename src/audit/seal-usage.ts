@@ -49,61 +49,71 @@ async function readMarks(db: Kysely<Tables>): Promise<{ readonly markMs: number;
   return { markMs: mark?.deletable_before_ms ?? 0, known: state?.value ?? 0 };
 }
 
-/** A usage entry that is not in the trail yet. */
-interface Pending {
-  readonly request_id: string;
-  readonly attempt: number;
-  /** As it is hashed. */
-  readonly text: string;
-}
-
+/** Usage entries that are not in the trail yet. */
 interface Found {
-  readonly rows: readonly Pending[];
-  /** Marks them as taken. */
-  readonly take: () => Promise<unknown>;
-  readonly isFull: boolean;
+  readonly count: number;
+  /** Of the Merkle tree, one for each entry, in order. */
+  readonly leaves: readonly string[];
+  /** JSON: the keys of the entries, `[[REQUEST_ID, ATTEMPT], …]`. */
+  readonly members: string;
 }
 
 /** Takes the next usage entries into the trail. @returns whether there may be more. */
-export async function sealUsage(store: Store, nowMs: number): Promise<boolean> {
-  return await store.db.transaction().execute(async (transaction) => {
-    const { rows, take, isFull } = await (store.dialect === "sqlite" ? findByRowId(transaction) : findPending(transaction));
-    if (rows.length > 0) await append(store, transaction, rows, nowMs);
-    await take();
-    return isFull;
-  });
+export function sealUsage(store: Store, nowMs: number): Promise<boolean> {
+  return store.dialect === "sqlite" ? sealByRowId(store, nowMs) : sealPending(store, nowMs);
 }
 
-async function append(store: Store, transaction: Transaction<Tables>, rows: readonly Pending[], nowMs: number): Promise<void> {
-  const root = merkleRoot(rows.map(({ text }) => leafHash(text)));
-  const entry = { ...gatewayEntry("usage.batch", { count: rows.length, root }, "usage"), timeMs: nowMs };
+async function append(store: Store, transaction: Transaction<Tables>, { count, leaves, members }: Found, nowMs: number): Promise<void> {
+  const entry = { ...gatewayEntry("usage.batch", { count, root: merkleRoot(leaves) }, "usage"), timeMs: nowMs };
   const [chained] = await appendEntries(store, transaction, [entry]);
-  const members = JSON.stringify(rows.map(({ request_id: id, attempt }) => [id, attempt]));
   await transaction.insertInto("audit_batches").values({ seq: chained!.seq, members }).execute();
 }
 
-async function findByRowId(transaction: Transaction<Tables>): Promise<Found> {
-  const state = await transaction.selectFrom("audit_state").select("value").where("name", "=", "usage").executeTakeFirst();
-  const rows = await readTexts(transaction, state?.value ?? 0);
-  const last = rows.at(-1)?.rowid;
-  return {
-    rows,
-    isFull: rows.length === batchRows,
-    take: async () => {
-      if (last !== undefined) await transaction.updateTable("audit_state").set({ value: last }).where("name", "=", "usage").execute();
-    },
-  };
+/** More entries than these are read and hashed in the reader's thread, as the serving thread should not stop for more than a millisecond. */
+const fewRows = 50;
+
+async function sealByRowId(store: Store, nowMs: number): Promise<boolean> {
+  const afterRowId = await readPlace(store.db);
+  const { last } = await store.db
+    .selectFrom("usage_entries")
+    .select(sql<number | null>`max(rowid)`.as("last"))
+    .executeTakeFirstOrThrow();
+  const waiting = (last ?? 0) - afterRowId;
+  if (waiting <= 0) return false;
+  const found = await readByRowId(waiting > fewRows ? store.reader : store.db, afterRowId);
+  if (found === undefined) return false;
+  return await store.db.transaction().execute(async (transaction) => {
+    // Another process has taken them meanwhile, or retention has deleted them.
+    if ((await readPlace(transaction)) !== afterRowId) return true;
+    await append(store, transaction, found, nowMs);
+    await transaction.updateTable("audit_state").set({ value: found.lastRowId }).where("name", "=", "usage").execute();
+    return found.count === batchRows;
+  });
 }
 
-/** The database writes the text of `usageText` itself: objects of all columns cost four times as much, on the thread that serves. */
-async function readTexts(transaction: Transaction<Tables>, afterRowId: number): Promise<readonly (Pending & { readonly rowid: number })[]> {
-  const info = await sql<{ readonly name: string }>`select name from pragma_table_info('usage_entries')`.execute(transaction);
-  const pairs = info.rows.toSorted((a, b) => compareNames(a.name, b.name)).map(({ name }) => pairIn(name));
-  const { rows } = await sql<Pending & { readonly rowid: number }>`
-    select rowid, request_id, attempt, '[' || substr(${sql.join(pairs, sql` || `)}, 2) || ']' as text
-    from usage_entries where rowid > ${afterRowId} order by rowid limit ${batchRows}`.execute(transaction);
-  return rows;
+async function readPlace(db: Kysely<Tables>): Promise<number> {
+  const state = await db.selectFrom("audit_state").select("value").where("name", "=", "usage").executeTakeFirst();
+  return state?.value ?? 0;
 }
+
+/** SQLite itself writes the texts of `usageText` and hashes them: objects of all columns cost four times as much. */
+async function readByRowId(db: Kysely<Tables>, afterRowId: number): Promise<(Found & { readonly lastRowId: number }) | undefined> {
+  const info = await sql<{ readonly name: string }>`select name from pragma_table_info('usage_entries')`.execute(db);
+  const pairs = info.rows.toSorted((a, b) => compareNames(a.name, b.name)).map(({ name }) => pairIn(name));
+  const { rows } = await sql<{ readonly count: number; readonly last: number; readonly hashes: string; readonly members: string }>`
+    select count(*) as count, max(rowid) as last, group_concat(leaf, '') as hashes, json_group_array(json_array(request_id, attempt)) as members
+    from (
+      select rowid, request_id, attempt, sha256(cast(x'00' || '[' || substr(${sql.join(pairs, sql` || `)}, 2) || ']' as blob)) as leaf
+      from usage_entries where rowid > ${afterRowId} order by rowid limit ${batchRows}
+    )`.execute(db);
+  const { count, last, hashes, members } = rows[0]!;
+  if (count === 0) return undefined;
+  const leaves = Array.from({ length: count }, (_, at) => hashes.slice(at * hashLength, (at + 1) * hashLength));
+  return { count, leaves, members, lastRowId: last };
+}
+
+/** Hex digits of a SHA-256. */
+const hashLength = 64;
 
 /** `,["NAME",VALUE]` of a column, as `usageText` writes it; nothing for null. Money is a text, as it is exact to 64 bits. */
 function pairIn(name: string): RawBuilder<string> {
@@ -112,16 +122,19 @@ function pairIn(name: string): RawBuilder<string> {
   return sql`iif(${column} is null, '', ${sql.lit(`,["${name}",`)} || ${value} || ']')`;
 }
 
-async function findPending(transaction: Transaction<Tables>): Promise<Found> {
-  const pending = await transaction.selectFrom("audit_pending").selectAll().orderBy("id").limit(batchRows).execute();
-  const last = pending.at(-1)?.id;
-  return {
-    rows: (await readRows(transaction, pending)).map((row) => ({ ...row, text: usageText(row) })),
-    isFull: pending.length === batchRows,
-    take: async () => {
-      if (last !== undefined) await transaction.deleteFrom("audit_pending").where("id", "<=", last).execute();
-    },
-  };
+function sealPending(store: Store, nowMs: number): Promise<boolean> {
+  return store.db.transaction().execute(async (transaction) => {
+    const pending = await transaction.selectFrom("audit_pending").selectAll().orderBy("id").limit(batchRows).execute();
+    const rows = await readRows(transaction, pending);
+    if (rows.length > 0) {
+      const leaves = rows.map((row) => leafHash(usageText(row)));
+      const members = JSON.stringify(rows.map(({ request_id: id, attempt }) => [id, attempt]));
+      await append(store, transaction, { count: rows.length, leaves, members }, nowMs);
+    }
+    const last = pending.at(-1)?.id;
+    if (last !== undefined) await transaction.deleteFrom("audit_pending").where("id", "<=", last).execute();
+    return pending.length === batchRows;
+  });
 }
 
 /** The usage entries with these keys, in their order; those that are not there are left out. */

@@ -111,6 +111,21 @@ test("nothing is deleted if no time is set, and a longer time does not move the 
   );
 });
 
+test("an entry that comes after all others were deleted does not count as one that is in the audit trail", async () => {
+  const rows = [1, 2, 3].map((at) => row(`req_${at}`, today - days(9) + at));
+  await withRetention(
+    rows,
+    () => days(2),
+    async ({ store, retention }) => {
+      const place = async (): Promise<number> =>
+        (await store.db.selectFrom("audit_state").select("value").where("name", "=", "usage").executeTakeFirstOrThrow()).value;
+      await store.db.updateTable("audit_state").set({ value: 3 }).where("name", "=", "usage").execute();
+      await retention.step();
+      assert.equal(await place(), 0);
+    },
+  );
+});
+
 test("many entries are deleted in small batches, in the background, until none is left", async () => {
   const old = Array.from({ length: 1201 }, (_, i) => row(`req_${i}`, today - days(10) + i));
   await withRetention(

@@ -1,5 +1,5 @@
 import { messageOf, type Clock, type Logger, systemSchedule, type Schedule } from "../core/index.ts";
-import type { Store } from "../store/index.ts";
+import { lowerSealedPlace, type Store } from "../store/index.ts";
 import { spanMs } from "./rollups/rollup.ts";
 
 /** Rows per statement: it blocks the database for a few milliseconds. */
@@ -104,6 +104,9 @@ async function deleteBefore(store: RetentionOptions["store"], markMs: number): P
     .offset(batchRows - 1)
     .executeTakeFirst();
   const untilMs = last === undefined ? markMs : last.time_ms + 1;
-  await db.deleteFrom("usage_entries").where("time_ms", "<", untilMs).execute();
+  await db.transaction().execute(async (transaction) => {
+    await transaction.deleteFrom("usage_entries").where("time_ms", "<", untilMs).execute();
+    await lowerSealedPlace(transaction);
+  });
   return last !== undefined;
 }

@@ -24,6 +24,7 @@ export { createPostgresStore } from "./postgres/store.ts";
 export type { PostgresStoreOptions } from "./postgres/store.ts";
 export { connectRedis, type RedisConnection, type RedisScript } from "./redis/connection.ts";
 export { readRedis, redisSchema, type RedisSection } from "./redis/section.ts";
+export { lowerSealedPlace } from "./sealed-place.ts";
 export { readPostgresStatus, readSqliteStatus } from "./schema-status.ts";
 export type { RowCounts, SchemaStatus } from "./schema-status.ts";
 export { readForeignSqlite } from "./sqlite/read-foreign.ts";

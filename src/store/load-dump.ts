@@ -1,6 +1,7 @@
 import { sql, type Kysely } from "kysely";
 import { claimForCopy, copiedTables } from "./copy-store.ts";
 import type { DumpPage } from "./dump.ts";
+import { markAllSealed } from "./sealed-place.ts";
 import { StoreError } from "./store-error.ts";
 import type { Tables } from "./tables.ts";
 import type { Store } from "./types.ts";
@@ -51,7 +52,7 @@ async function markSealed({ db, dialect }: Store): Promise<void> {
     await sql`delete from audit_pending`.execute(db);
     return;
   }
-  await sql`update audit_state set value = (select coalesce(max(rowid), 0) from usage_entries) where name = 'usage'`.execute(db);
+  await markAllSealed(db);
 }
 
 async function presentTables({ db, dialect }: Store): Promise<readonly string[]> {

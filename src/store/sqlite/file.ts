@@ -2,6 +2,7 @@ import { chmodSync, closeSync, mkdirSync, openSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { retryWhileBusy } from "./error.ts";
+import { addFunctions } from "./functions.ts";
 import { explainSqliteError, StoreError } from "../store-error.ts";
 
 const inMemory = ":memory:";
@@ -30,6 +31,7 @@ export async function openSqliteFile(path: string, busyTimeoutMs: number): Promi
     if (path !== inMemory) tightenAll(path);
     // With recursive triggers, REPLACE fires the delete triggers, so it cannot rewrite an append-only row.
     opened.exec("pragma synchronous = normal; pragma recursive_triggers = on");
+    addFunctions(opened);
     return opened;
   } catch (error) {
     database?.close();

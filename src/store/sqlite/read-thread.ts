@@ -1,6 +1,7 @@
 import { DatabaseSync } from "node:sqlite";
 import { pathToFileURL } from "node:url";
 import { parentPort, workerData } from "node:worker_threads";
+import { addFunctions } from "./functions.ts";
 import { createStatementCache } from "./statements.ts";
 
 /*
@@ -24,6 +25,7 @@ const busyTimeoutMs = 5000;
 const port = parentPort!;
 // Never makes the file: if it was removed meanwhile, reads fail.
 const database = new DatabaseSync(`${pathToFileURL(String(workerData)).href}?mode=ro`, { timeout: busyTimeoutMs, readOnly: true });
+addFunctions(database);
 const statements = createStatementCache(database);
 
 function answer({ id, sql, parameters }: ReadRequest): ReadAnswer {
