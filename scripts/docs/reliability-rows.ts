@@ -216,6 +216,8 @@ export const reliabilityRows: Readonly<Record<string, readonly ReliabilityRow[]>
     {
       promise: "A request allocates no more memory than in the last version that was recorded.",
       test: { long: "garbage" },
+      figures:
+        "KiB: forwarding {kib.W2} ({kib_recorded.W2} then), translating {kib.W3} ({kib_recorded.W3}), a translated stream {kib.W5p} ({kib_recorded.W5p})",
     },
     {
       promise: "A session of 217 turns with 501 tool calls, between all dialects and protocols.",

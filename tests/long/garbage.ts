@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import type { GarbageFigure } from "../../bench/garbage.ts";
 import { findDearer, lastCommit, readHistory } from "../../bench/history.ts";
+import { writeFigures } from "./figures.ts";
 
 const tools = ["wrk", "gcc", "taskset", "git"];
 const missing = tools.filter((tool) => spawnSync(tool, ["--version"]).error !== undefined);
@@ -37,6 +38,13 @@ test("a request allocates no more than in the last version that was recorded", {
     execFileSync(process.execPath, ["bench/run.ts", ...options, "--json", json], { stdio: ["ignore", "ignore", "inherit"] });
     const { garbage } = JSON.parse(readFileSync(json, "utf8")) as { readonly garbage: readonly GarbageFigure[] };
     for (const { workload, target, bytesPerRequest } of garbage) t.diagnostic(`${workload} ${target}: ${bytesPerRequest} bytes a request`);
+    const kibOf = (wanted: string): Readonly<Record<string, number>> =>
+      Object.fromEntries(
+        garbage
+          .filter(({ target }) => target === wanted)
+          .map(({ workload, bytesPerRequest }) => [workload, Math.round(bytesPerRequest / 102.4) / 10]),
+      );
+    writeFigures("garbage", { kib: kibOf("gateway"), kib_recorded: kibOf("against") });
     assert.deepEqual(findDearer(garbage), []);
   } finally {
     rmSync(folder, { recursive: true, force: true });
