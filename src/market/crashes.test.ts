@@ -1,17 +1,17 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { silentLogger } from "../core/index.ts";
 import type { BoughtLease } from "./buy/bought-lease.ts";
 import type { Received } from "./buy/check-receipt.ts";
-import { createLeasePool, type LeasePool } from "./buy/lease-pool.ts";
+import type { LeasePool } from "./buy/lease-pool.ts";
 import { createOpenLeases, type LeftLease } from "./buy/open-leases.ts";
 import type { PeerSeller } from "./buy/peer-seller.ts";
 import type { SentOrder } from "./buy/sent-order.ts";
 import { createTrades } from "./buy/trades.ts";
 import { checkClearing } from "./clearing/check.ts";
-import { buyerKey, deskScene, randomOf, sellerKey, transport, type DeskScene } from "./desk-testing.ts";
+import { buyerKey, deskScene, sellerKey, transport, type DeskScene } from "./desk-testing.ts";
 import { documentOf, readDocument, signDocument } from "./documents/document.ts";
 import { createAvoided } from "./peers/avoided.ts";
+import { BuyersMachine } from "./pool-testing.ts";
 import type { MarketRefusal } from "./refusal.ts";
 import { BuyerLimits } from "./sell/buyer-limits.ts";
 import type { SaleOutcome } from "./sell/served-lease.ts";
@@ -24,6 +24,7 @@ let pool: LeasePool;
 function crashTest(name: string, body: () => Promise<void>): void {
   test(name, async () => {
     scene = await deskScene();
+    machine = new BuyersMachine();
     try {
       pool = newPool();
       await body();
@@ -34,22 +35,11 @@ function crashTest(name: string, body: () => Promise<void>): void {
   });
 }
 
+let machine = new BuyersMachine();
+
 /** The buyer's process, started anew. */
 function newPool(): LeasePool {
-  scene.nowMs += 1;
-  return createLeasePool({
-    calls: scene.calls(),
-    key: () => buyerKey,
-    clock: scene.clock,
-    logger: silentLogger,
-    random: randomOf,
-    hold: () => 1_000_000n,
-    ttlMs: () => 300_000,
-    avoided: createAvoided(scene.store, scene.clock),
-    openLeases: createOpenLeases(scene.store),
-    clearingProblem: () => undefined,
-    sellerOf: (node) => (node === sellerKey.id ? scene.seller() : undefined),
-  });
+  return machine.restart(scene);
 }
 
 const usage = { input: 10, cache_read: 0, output: 20, reasoning: 0 };
@@ -109,7 +99,7 @@ async function leases(): Promise<readonly (readonly [string, bigint, bigint, big
 /** The leases whose sellers do not have the last acknowledgement. */
 async function leftLeases(): Promise<readonly LeftLease[]> {
   const stored = createOpenLeases(scene.store);
-  return await stored.left(await stored.list());
+  return await stored.left((await stored.ofOthers("")).map(({ lease }) => lease));
 }
 
 async function left(): Promise<number> {

@@ -2,6 +2,7 @@ import type { Clock, Every, IdSource, Logger, Sealer } from "../core/index.ts";
 import type { GatewayDeps } from "../gateway/index.ts";
 import type { Store } from "../store/index.ts";
 import type { PooledUpstreamClient, TargetStates } from "../upstream/index.ts";
+import type { ProcessIdentity } from "./buy/buyer-processes.ts";
 import type { ExchangeSection } from "./exchange/section.ts";
 import type { MarketSection } from "./section.ts";
 import type { createMarketListener } from "./sell/listener.ts";
@@ -30,6 +31,7 @@ export interface MarketDeps {
 
 /** What a market uses of the machine that it runs on. */
 export interface MarketMachine {
+  readonly process: ProcessIdentity;
   readonly every: Every;
   readonly createListener: typeof createMarketListener;
   readonly random: () => number;

@@ -189,7 +189,10 @@ export interface MarketAvoidedTable {
   reason: string;
 }
 
-/** When the clearing was last at work (`clearing`), and which process does what only one may do: `selling rig 0.0.0.0:8082`. */
+/**
+ * When the clearing was last at work (`clearing`), which process does what only one may do (`selling rig 0.0.0.0:8082`), and which processes buy
+ * (`buying rig 4711 1f2e`).
+ */
 export interface MarketUptimeTable {
   name: string;
   seen_ms: number;
@@ -202,6 +205,12 @@ export interface MarketBoughtTable {
   /** What its orders name: `sha256:…`. */
   session: string;
   opened_ms: number;
+  /** Whose books it is in; `null`: it was opened before that was stored. */
+  clearing: string | null;
+  /** The process that uses it; "" as above. */
+  process: Generated<string>;
+  /** What is not acknowledged is contested. */
+  contests: Generated<number>;
 }
 
 /** This node is an exchange: one row. */

@@ -5,12 +5,16 @@ import type { Avoided } from "../peers/avoided.ts";
 import type { KnownOffer, PeerSeller } from "./book.ts";
 import { closingOrder, type BoughtLease } from "./bought-lease.ts";
 import type { NodeCalls } from "./node-calls.ts";
+import type { BuyerProcesses } from "./buyer-processes.ts";
 import { openLease } from "./open-lease.ts";
 import type { OpenLeases } from "./open-leases.ts";
 
-/** Leases that this process has open. After a crash they are forgotten; what was accepted of them is acknowledged at the next start. */
+/**
+ * Leases that this process has open. After a crash they are forgotten; what was accepted of them is acknowledged by the next start, or by another process of
+ * the same database.
+ */
 export interface LeasePool {
-  /** Finds what earlier starts have left. Called before the first lease is taken; `sweep` does it if it has failed. */
+  /** Finds what processes that have ended have left. Called before the first lease is taken; `sweep` does it as well. */
   load(): Promise<void>;
   /** A lease with room for the request, for this request alone until it is given back. @throws MarketRefusal */
   take(seller: PeerSeller, offer: KnownOffer, max: bigint): Promise<BoughtLease>;
@@ -22,7 +26,7 @@ export interface LeasePool {
   askLater(lease: BoughtLease, seller: PeerSeller, ask: AskForReceipt): Promise<void>;
   /** Its seller sent a wrong receipt: what is not acknowledged is contested, and the seller is avoided for a day. */
   dispute(lease: BoughtLease, seller: PeerSeller): Promise<void>;
-  /** Asks for receipts again, and closes leases that are idle or about to end, or that an earlier start has left. */
+  /** Asks for receipts again, and closes leases that are idle or about to end, or that a process that has ended has left. */
   sweep(): Promise<void>;
   closeAll(): Promise<void>;
   /** Nano-credits that open leases reserve, at one clearing or at all, and when the last of them frees; 0: there are none. */
@@ -43,6 +47,7 @@ export interface LeasePoolDeps {
   readonly ttlMs: () => number;
   readonly avoided: Avoided;
   readonly openLeases: OpenLeases;
+  readonly processes: BuyerProcesses;
   /** Why nothing is bought at a clearing; `undefined`: it may be. */
   readonly clearingProblem: (clearing: string) => string | undefined;
   /** Who sells at a clearing, by its node, or the clearing alone if the seller offers nothing now. @param clearing if omitted, any. */
@@ -60,6 +65,8 @@ interface Asked extends Idle {
 }
 
 const idleMs = 60_000;
+/** How often leases of processes that have ended are looked for. */
+const lookMs = 15_000;
 /** How long a receipt is asked for. */
 const askedMs = 60_000;
 /** When a seller has settled a lease, whatever happened: the longest lease, the time to settle it, and the window. */
@@ -74,9 +81,9 @@ class Pool implements LeasePool {
   readonly #open = new Set<BoughtLease>();
   #idle: Idle[] = [];
   #asked: Asked[] = [];
-  /** Leases of earlier starts, and those of this one whose seller could not be reached to close them. */
+  /** Leases of processes that have ended, and those of this one whose seller could not be reached to close them. */
   readonly #unclosed = new Set<string>();
-  #hasLooked = false;
+  #lookedMs = -Infinity;
   /** The first questions for receipts that are under way. */
   #asking: Promise<unknown> = Promise.resolve();
   #isClosed = false;
@@ -85,17 +92,19 @@ class Pool implements LeasePool {
     this.#deps = deps;
   }
 
-  /** No clock says which leases are of this start: it may have been set back since. */
   async load(): Promise<void> {
-    if (this.#hasLooked) return;
-    const stored = await this.#deps.openLeases.list();
-    this.#hasLooked = true;
-    const own = new Set([...this.#open].map(({ body }) => body.lease));
-    for (const lease of stored) if (!own.has(lease)) this.#unclosed.add(lease);
+    const { processes, openLeases, clock } = this.#deps;
+    const now = clock.monotonic();
+    if (now - this.#lookedMs < lookMs) return;
+    await processes.beat();
+    const stored = await openLeases.ofOthers(processes.name);
+    const ended = await processes.ended([...new Set(stored.map(({ process }) => process))]);
+    this.#lookedMs = now;
+    for (const { lease, process } of stored) if (ended.has(process)) this.#unclosed.add(lease);
   }
 
   async take(seller: PeerSeller, offer: KnownOffer, max: bigint): Promise<BoughtLease> {
-    const { avoided, clock, clearingProblem, openLeases } = this.#deps;
+    const { avoided, clock, clearingProblem, openLeases, processes } = this.#deps;
     const now = clock.now();
     if (avoided.has(seller.node.node))
       throw new MarketRefusal("unavailable", "A receipt of the seller was wrong: nothing is bought from it for a day.");
@@ -104,9 +113,17 @@ class Pool implements LeasePool {
       throw new MarketRefusal("unavailable", `The seller's statement is wrong (${problem}): nothing is bought from it.`);
     const index = this.#idle.findIndex(({ lease }) => isOf(lease, seller, offer) && lease.hasRoom(max, now));
     if (index >= 0) return this.#idle.splice(index, 1)[0]!.lease;
+    // Others must know this process before it has a lease.
+    await this.load();
     const lease = await openLease(this.#deps, { seller, offer, max });
     this.#open.add(lease);
-    await openLeases.add(lease.body.lease, { seller: seller.node.node, session: lease.secret.session, openedMs: clock.now() });
+    await openLeases.add(lease.body.lease, {
+      seller: seller.node.node,
+      clearing: lease.body.clearing,
+      session: lease.secret.session,
+      process: processes.name,
+      openedMs: clock.now(),
+    });
     return lease;
   }
 
@@ -135,7 +152,10 @@ class Pool implements LeasePool {
   }
 
   async dispute(lease: BoughtLease, seller: PeerSeller): Promise<void> {
-    await this.#deps.avoided.add(seller.node.node, "a receipt was refused");
+    const { avoided, openLeases, logger } = this.#deps;
+    const stored = [avoided.add(seller.node.node, "a receipt was refused"), openLeases.contest(lease.body.lease)];
+    for (const result of await Promise.allSettled(stored))
+      if (result.status === "rejected") logger.error({ error: messageOf(result.reason) }, "a dispute could not be stored");
     await this.#end(lease, seller, "contest");
   }
 
@@ -152,14 +172,15 @@ class Pool implements LeasePool {
     await this.#closeLeft();
   }
 
-  /** What an earlier start has accepted is acknowledged, so that its sellers need not wait for the window. */
+  /** What a process that has ended has accepted is acknowledged, so that its sellers need not wait for the window. What it has contested stays contested. */
   async #closeLeft(): Promise<void> {
-    const { openLeases, sellerOf, key, clock } = this.#deps;
+    const { openLeases, processes, sellerOf, key, clock } = this.#deps;
+    await processes.beat();
     await this.load();
     const asked = [...this.#unclosed].slice(0, closedAtOnce);
     const left = await openLeases.left(asked);
     for (const lease of asked) this.#unclosed.delete(lease);
-    for (const { lease, seller: node, clearing, session, ack } of left) {
+    for (const { lease, seller: node, clearing, session, ack, contests } of left) {
       const seller = sellerOf(node, clearing);
       if (seller === undefined) {
         // The others have their turn first.
@@ -167,7 +188,7 @@ class Pool implements LeasePool {
         continue;
       }
       const order = closingOrder(key(), { lease, n: lastOrder, session, ack, deadline: clock.now() + 60_000 });
-      await this.#send(lease, seller, { action: "ack", order });
+      await this.#send(lease, seller, { action: contests ? "contest" : "ack", order });
     }
   }
 
@@ -181,6 +202,8 @@ class Pool implements LeasePool {
     this.#asked = [];
     await Promise.all(asked);
     await Promise.all(all.map(({ lease, seller }) => this.close(lease, seller)));
+    // What could not be closed is for the others, and for the next start.
+    await Promise.allSettled([this.#deps.processes.release()]);
   }
 
   reserved(clearing?: string): { readonly amount: bigint; readonly untilMs: number } {

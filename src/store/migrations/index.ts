@@ -24,6 +24,7 @@ import { sessions } from "./0023-sessions.ts";
 import { marketPolicies } from "./0024-market-policies.ts";
 import { firewall } from "./0025-firewall.ts";
 import { marketRelays } from "./0026-market-relays.ts";
+import { marketProcesses } from "./0027-market-processes.ts";
 import type { Migration } from "./migration.ts";
 
 export type { Migration } from "./migration.ts";
@@ -56,6 +57,7 @@ export const migrations: readonly Migration[] = [
   marketPolicies,
   firewall,
   marketRelays,
+  marketProcesses,
 ];
 
 /** The migrations that make a schema of this version; all of them if it is omitted. */

@@ -125,6 +125,7 @@ export class SimNode {
       maxBodyBytes: () => 1_000_000,
       onChange: () => undefined,
       machine: {
+        process: { machine: this.name, pid: life, isRunning: (pid) => pid === this.#life },
         random: () => this.#world.dice(1_000_000) / 1_000_000,
         every: (everyMs, task) => this.#every(everyMs, task, life),
         createListener: (deps) => ({
