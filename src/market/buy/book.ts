@@ -8,6 +8,7 @@ import { chooseOffer, highestPrice, isWithin, type Choice, type Need } from "./c
 import { ExchangeOffers } from "./exchange-offers.ts";
 import { relayOf } from "../wire.ts";
 import { isForbiddenReach, isPublicReach } from "./reach.ts";
+import { newerOffer } from "./newer-offer.ts";
 import type { KnownOffer, PeerSeller } from "./peer-seller.ts";
 import type { SellerRecord } from "./seller-record.ts";
 import { transportOf, transportProtocol, type NodeCalls } from "./node-calls.ts";
@@ -43,7 +44,6 @@ export interface BookDeps {
   readonly logger: Logger;
   /** The peers, their models or the prices have changed. */
   readonly onChange: () => void;
-  /** A peer has stated this node's account there. */
   /** Whether sellers of exchanges may be at private addresses. */
   readonly allowPrivate: () => boolean;
   /** The URL at which this process calls what others know by a URL. */
@@ -51,6 +51,7 @@ export interface BookDeps {
   readonly record: SellerRecord;
   /** From 0 to 1. */
   readonly random: () => number;
+  /** A peer has stated this node's account there. */
   readonly onStatement: (peer: Peer, transport: Provider, statement: MarketDocument<"statement/1">) => Promise<void>;
 }
 
@@ -143,7 +144,7 @@ class PeerBook implements Book {
     try {
       const { statement, ...seller } = await (peer.role === "exchange"
         ? this.#readExchange(name, peer, transport)
-        : this.#readPeer(peer, transport));
+        : this.#readPeer(name, peer, transport));
       this.#sellers.set(name, { ...seller, statement: statement.body });
       await this.#deps.onStatement(peer, transport, statement);
       this.#problems.delete(name);
@@ -155,9 +156,10 @@ class PeerBook implements Book {
     }
   }
 
-  async #readPeer(peer: Peer, transport: Provider): Promise<ReturnType<typeof readBook>> {
+  async #readPeer(name: string, peer: Peer, transport: Provider): Promise<ReturnType<typeof readBook>> {
     const text = await this.#deps.calls.get(transport, peer.node, "/book");
-    return readBook(text, { peer, transport, nowMs: this.#deps.clock.now() });
+    const known = this.#sellers.get(name)?.offers;
+    return readBook(text, { peer, transport, nowMs: this.#deps.clock.now(), known });
   }
 
   async #readExchange(name: string, peer: Peer, transport: Provider): Promise<ReturnType<typeof readBook>> {
@@ -221,7 +223,7 @@ class PeerBook implements Book {
 /** `{"node":…,"offers":[…],"statement":…}`: everything is signed by the peer. @throws DocumentError */
 function readBook(
   text: string,
-  { peer, transport, nowMs }: { peer: Peer; transport: Provider; nowMs: number },
+  { peer, transport, nowMs, known }: { peer: Peer; transport: Provider; nowMs: number; known: PeerSeller["offers"] | undefined },
 ): Omit<PeerSeller, "statement"> & { readonly statement: MarketDocument<"statement/1"> } {
   const value = parseCanonical(text) as Readonly<Record<string, unknown>>;
   const node = documentOf("node/1", value["node"]);
@@ -232,7 +234,9 @@ function readBook(
   for (const entry of Array.isArray(value["offers"]) ? (value["offers"] as unknown[]).slice(0, mostOffers) : []) {
     const offer = documentOf("offer/1", entry);
     const hash = verifyDocument(offer, peer.node);
-    if (offer.body.seller === peer.node && isCurrent(offer.body, nowMs)) offers.set(offer.body.model, { body: offer.body, hash });
+    const { model, seller } = offer.body;
+    if (seller === peer.node && isCurrent(offer.body, nowMs))
+      offers.set(model, newerOffer(known?.get(model), { body: offer.body, hash }, nowMs));
   }
   return { peer, node: node.body, offers, statement, transport, clearingTransport: transport, seenMs: nowMs };
 }

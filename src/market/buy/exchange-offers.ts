@@ -2,6 +2,8 @@ import type { Provider } from "../../upstream/index.ts";
 import { parseCanonical } from "../documents/canonical.ts";
 import { documentOf, verifyDocument, type MarketDocument } from "../documents/document.ts";
 import { reachOf, type Peer } from "../peers/peers.ts";
+import type { Peer } from "../peers/peers.ts";
+import { newerOffer } from "./newer-offer.ts";
 import type { KnownOffer, PeerSeller } from "./peer-seller.ts";
 
 interface ExchangeParts {
@@ -52,11 +54,9 @@ export class ExchangeOffers {
     for (const entry of Array.isArray(sentOffers) ? (sentOffers as unknown[]) : []) {
       const offer = documentOf("offer/1", entry);
       const hash = verifyDocument(offer, id);
-      const known = this.#sellers.get(id)?.offers.get(offer.body.model);
-      // Of two offers with the same number the first counts.
-      const isOld = known !== undefined && known.hash !== hash && known.body.offer === offer.body.offer && offer.body.seq <= known.body.seq;
-      if (isOld) offers.set(offer.body.model, known);
-      else if (offer.body.seller === id && offer.body.until > nowMs) offers.set(offer.body.model, { body: offer.body, hash });
+      const { model, seller, until } = offer.body;
+      if (seller !== id || until <= nowMs) continue;
+      offers.set(model, newerOffer(this.#sellers.get(id)?.offers.get(model), { body: offer.body, hash }, nowMs));
     }
     const url = reachOf(node.body);
     const own = url === undefined ? undefined : transportTo(url);

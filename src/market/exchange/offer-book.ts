@@ -69,7 +69,7 @@ export class OfferBook {
     return await store.db.transaction().execute(async (db) => {
       const old = await db
         .selectFrom("market_offers")
-        .select(["hash", "offer", "seq"])
+        .select(["hash", "offer", "seq", "until_ms"])
         .where("seller", "=", seller)
         .where("is_current", "=", 1)
         .execute();
@@ -77,7 +77,7 @@ export class OfferBook {
       // One that is older than what is known was sent again by somebody, or overtaken. Of two with the same number the first counts.
       const isStale = ({ hash, document: { body } }: PostedOffer): boolean => {
         const row = known.get(body.offer);
-        return row !== undefined && row.hash !== hash && body.seq <= row.seq;
+        return row !== undefined && row.hash !== hash && body.seq <= row.seq && row.until_ms > now;
       };
       if (offers.some(isStale)) throw new MarketRefusal("bad_document", "The offers are older than those that are known.");
       const hashes = new Set(offers.map(({ hash }) => hash));

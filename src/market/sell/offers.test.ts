@@ -5,7 +5,7 @@ import { createOffers } from "./offers.ts";
 import type { Share } from "./shares.ts";
 
 test("an offer's number grows by time, not by requests: a busy seller that is started anew is not behind its own offers", async () => {
-  let nowMs = 1_800_000_000_000;
+  let nowMs = 1_800_000_005_000;
   let free = 2;
   const terms = {
     price: { input: "1", output: "2", cache_read: "1" },
@@ -38,14 +38,15 @@ test("an offer's number grows by time, not by requests: a busy seller that is st
       if (seen.at(-1)?.[0] !== seq) seen.push([seq, stated]);
     }
   }
-  const begin = 1_800_000_000 % 1_000_000_000;
+  // Tenths of a second.
+  const begin = 18_000_000_050 % 1_000_000_000;
   assert.deepEqual(seen, [
     [begin, 0],
-    [begin + 10, 0],
+    [begin + 100, 0],
   ]);
   // A new price is shown at once.
   offers.changed();
-  assert.equal((await offers.current())[0]!.document.body.seq, begin + 20);
+  assert.equal((await offers.current())[0]!.document.body.seq, begin + 200);
   nowMs += 1000;
-  assert.equal((await make().current())[0]!.document.body.seq, begin + 21);
+  assert.equal((await make().current())[0]!.document.body.seq, begin + 210);
 });

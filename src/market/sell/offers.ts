@@ -82,8 +82,8 @@ export function createOffers({ shares, key, clock, freeSlots, priceOf }: OffersD
       if (now - signedAt < renewMs && !hasNewRoom && !current.some(isOld)) return current;
       hasNewRoom = false;
       const list = await shares.list();
-      // Also greater than before a restart, as buyers ignore an offer whose number is not greater.
-      seq = Math.max(seq + 1, Math.floor(now / 1000) % 1_000_000_000);
+      // Also greater than before a restart, as buyers ignore an offer whose number is not greater: tenths of a second, fewer than offers are signed in.
+      seq = Math.max(seq + 1, Math.floor(now / 100) % 1_000_000_000);
       signedAt = now;
       past = [...current, ...past].filter(({ document }) => document.body.at > now - keptMs);
       current = list.map((share) => sign(share, now));
