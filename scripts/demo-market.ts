@@ -41,7 +41,7 @@ async function freePort(): Promise<string> {
 
 async function startSide(name: string, model: string): Promise<Side> {
   const home = await createHome();
-  const mock = await createMockUpstream({ apiKeys: ["rig-key-1234567890"] });
+  const mock = await createMockUpstream({ apiKeys: ["rig-key-1234567890"], countsText: true });
   const port = await freePort();
   await home.writeConfig(
     `market: { listen: "127.0.0.1:${await freePort()}", name: ${name}, lease: 1m, per_buyer: { calls_per_second: 200 }, buy: { substitutes: { phi4: [qwen3] }, per_day: "1" } }

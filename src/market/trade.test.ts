@@ -96,11 +96,32 @@ test("a receipt that says more, or something else, than what arrived is refused"
   assert.throws(() => {
     buyer.accept(receipt, order, { ...received, answer: undefined });
   }, /did not arrive whole/);
+  const empty = signDocument(sellerKey, "receipt/1", { ...receipt.body, answer: "" });
+  assert.throws(() => {
+    buyer.accept(empty, order, { ...received, answer: "", bytes: 0, usage: undefined });
+  }, new ReceiptError("it bills an answer of which nothing arrived"));
   buyer.accept(receipt, order, received);
   assert.equal(buyer.acked, 50_000n);
   assert.throws(() => {
     buyer.accept(receipt, buyer.order(hashOf("1"), terms), received);
   }, /another request/);
+});
+
+test("one answer may count half more tokens than its text is estimated at, and 64 that templates add, but no more", () => {
+  for (const [output, isTaken] of [
+    [79, true],
+    [80, false],
+  ] as const) {
+    const { buyer, seller, session } = pair();
+    const order = buyer.order(hashOf("1"), terms);
+    const { receipt } = seller.sign(seller.take(order.document, session, now), { ...outcome, usage: { ...usage, output } }, now);
+    const got = { ...received, usage: { input: 10, output, cacheRead: 0 }, estimate: 10 };
+    const accept = (): void => {
+      buyer.accept(receipt, order, got);
+    };
+    if (isTaken) accept();
+    else assert.throws(accept, new ReceiptError("it counts far more output than the text has"));
+  }
 });
 
 test("an order that is repeated, of another session, below what is open or after its time is not taken", () => {

@@ -31,7 +31,7 @@ async function freePort(): Promise<number> {
 }
 
 before(async () => {
-  mock = await createMockUpstream({ apiKeys: ["rig-key-1234567890"] });
+  mock = await createMockUpstream({ apiKeys: ["rig-key-1234567890"], countsText: true });
   line = await createMarketLine();
   const port = await freePort();
   line.target = `http://127.0.0.1:${port}`;

@@ -35,7 +35,7 @@ async function inviteOf(limit: string): Promise<string> {
 }
 
 before(async () => {
-  mock = await createMockUpstream({ apiKeys: ["rig-key-1234567890"] });
+  mock = await createMockUpstream({ apiKeys: ["rig-key-1234567890"], countsText: true });
   // A name of a vendor, at an address that is not this machine's own, for the gate.
   const rig = `rig: { base_url: "${mock.url}/v1", protocols: [openai-chat], api_key: rig-key-1234567890, models: [qwen3] }`;
   exchange = await startGateway({ config: plaza });

@@ -29,7 +29,7 @@ async function join(gateway: TestGateway, limit: string, at = exchange): Promise
 }
 
 before(async () => {
-  mock = await createMockUpstream({ apiKeys: ["rig-key-1234567890"] });
+  mock = await createMockUpstream({ apiKeys: ["rig-key-1234567890"], countsText: true });
   const database = withoutPostgres === false ? `database: { type: postgresql, url: "${await migratedPostgresUrl()}", pool: 6 }\n` : "";
   const config = `${market("plaza")}exchange: { fee_ppm: 100000 }\n${database}`;
   exchange = await startGateway({ config });

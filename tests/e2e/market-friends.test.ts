@@ -15,7 +15,7 @@ let alice: TestGateway;
 let caller: Caller;
 
 before(async () => {
-  mock = await createMockUpstream({ apiKeys: ["rig-key-1234567890"] });
+  mock = await createMockUpstream({ apiKeys: ["rig-key-1234567890"], countsText: true });
   const market = "market: { listen: 127.0.0.1:0, name: NAME }\n";
   bob = await startGateway({
     config: `${market.replace("NAME", "bob")}providers: { rig: { base_url: "${mock.url}/v1", protocols: [openai-chat], api_key: rig-key-1234567890, models: [qwen3] } }\n`,

@@ -24,11 +24,19 @@ export function defaultUsage(protocol: Protocol, body: Uint8Array, reasoningAske
  */
 export function resolveScenario(
   scenario: Scenario,
-  context: { readonly protocol: Protocol; readonly facts: RequestFacts; readonly body: Uint8Array; readonly serial: number },
+  context: {
+    readonly protocol: Protocol;
+    readonly facts: RequestFacts;
+    readonly body: Uint8Array;
+    readonly serial: number;
+    readonly countsText?: boolean | undefined;
+  },
 ): ResolvedScenario {
-  const { protocol, facts, body, serial } = context;
+  const { protocol, facts, body, serial, countsText } = context;
   const content = namesContent(scenario) ? scenario : defaultContent(facts, body);
   const toolCalls = (content.toolCalls ?? []).map((call, index) => resolveToolCall(call, protocol, serial, index));
+  const usage = defaultUsage(protocol, body, facts.reasoningAsked);
+  const counted = countsText === true ? { output: usage.reasoning + tokensOf(content.text ?? [], toolCalls) } : {};
   return {
     reasoning: content.reasoning ?? [],
     text: content.text ?? [],
@@ -36,9 +44,15 @@ export function resolveScenario(
     refusal: content.refusal,
     stop: scenario.stop ?? (toolCalls.length > 0 ? "tool" : "end"),
     rawStop: scenario.rawStop,
-    usage: { ...defaultUsage(protocol, body, facts.reasoningAsked), ...scenario.usage },
+    usage: { ...usage, ...counted, ...scenario.usage },
     interleaveToolCalls: scenario.interleaveToolCalls ?? false,
   };
+}
+
+/** As a model would count its own text: four letters a token, and some for each call. */
+function tokensOf(text: readonly string[], calls: readonly ResolvedToolCall[]): number {
+  const letters = text.join("").length + calls.reduce((sum, { name, argumentsText }) => sum + name.length + argumentsText.length, 0);
+  return 3 + Math.ceil(letters / 4) + calls.length * 8;
 }
 
 /** A value that fits a JSON schema (or Gemini's upper-case dialect of it), as a careless model would fill it in. */

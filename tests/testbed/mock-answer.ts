@@ -22,7 +22,12 @@ export type Answering = {
 export function createAnswering(options: MockUpstreamOptions): Answering {
   const store = createResponsesStore();
   const models = options.models ?? ["mock-large", "mock-small"];
-  const generation = createGeneration({ store, validate: options.validate !== false, models: options.models });
+  const generation = createGeneration({
+    store,
+    validate: options.validate !== false,
+    models: options.models,
+    countsText: options.countsText,
+  });
 
   const answer = (request: RecordedRequest, bare: BareStage, takeQueued: () => Scenario | undefined): Promise<void> => {
     const { route } = request;

@@ -38,8 +38,9 @@ export function createGeneration(deps: {
   readonly store: ResponsesStore;
   readonly validate: boolean;
   readonly models: readonly string[] | undefined;
+  readonly countsText?: boolean | undefined;
 }): Generation {
-  const { store, models } = deps;
+  const { store, models, countsText } = deps;
   const threads = createThreadStore();
 
   const play = (call: GenerationCall): Promise<void> => {
@@ -57,7 +58,7 @@ export function createGeneration(deps: {
     const model = route.target ?? asString(body["model"]);
     const invalid = deps.validate ? check(call, body, model) : null;
     if (invalid !== null) return fail(invalid);
-    request.scenario = resolveScenario(scenario, { protocol, facts, body: request.body, serial: request.serial });
+    request.scenario = resolveScenario(scenario, { protocol, facts, body: request.body, serial: request.serial, countsText });
     const given = { serial: request.serial, createdAt: CREATED_AT, model: model ?? "", request: body, facts, scenario: request.scenario };
     const isStream = route.framing !== "none" || (protocol !== "gemini-generate" && body["stream"] === true);
     const turn: Turn = { ...call, scenario, given };

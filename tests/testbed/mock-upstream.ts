@@ -17,6 +17,8 @@ export type MockUpstreamOptions = {
   readonly choose?: (request: RecordedRequest, facts: RequestFacts | null) => Scenario | undefined;
   /** False: requests are answered however wrong they are. Default true. */
   readonly validate?: boolean;
+  /** The tokens of output that are stated follow from the text, as those of a real model do. Default false: from the request alone. */
+  readonly countsText?: boolean;
 };
 
 /** A stand-in for OpenAI, Anthropic and Gemini on one port; the path decides which one answers. */
