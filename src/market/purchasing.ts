@@ -5,6 +5,7 @@ import type { Catalog, UpstreamCall, UpstreamHandler, UpstreamRequest } from "..
 import type { Book } from "./buy/book.ts";
 import type { BuySettings } from "./buy/buy-section.ts";
 import { MarketBuying } from "./buy/buying.ts";
+import type { Choice } from "./buy/choose.ts";
 import { LateBills } from "./buy/late-bills.ts";
 import type { LeasePool } from "./buy/lease-pool.ts";
 import { buyFrom } from "./buy/market-client.ts";
@@ -54,14 +55,21 @@ export class Purchasing {
     this.record = record;
     this.#scores = new Scores(store, record);
     const { protocols } = gateway;
+    const random = deps.machine?.random ?? Math.random;
+    const problem = ({ seller: { node, peer } }: Choice): string | undefined => {
+      if (avoided.has(node.node)) return "one of its receipts was refused: it is avoided for a day";
+      return statements.problem(peer.node) === undefined ? this.spend.problem(peer.node) : "its statement is wrong";
+    };
     this.#probes = new Probes({
       store,
       book,
+      problem,
       record,
       protocols,
       settings,
-      dispatch: (request, handler) => this.dispatch(request, handler),
+      dispatch: (request, handler, seller) => this.dispatch(request, handler, seller),
       now,
+      random,
     });
     this.policies = new Policies({ store, settings, now });
     this.spend = new SpendLimits({ store, settings, now });
@@ -71,12 +79,9 @@ export class Purchasing {
       record,
       ledger: gateway.ledger,
       settings,
-      problem: ({ seller: { node, peer } }) => {
-        if (avoided.has(node.node)) return "one of its receipts was refused: it is avoided for a day";
-        return statements.problem(peer.node) === undefined ? this.spend.problem(peer.node) : "its statement is wrong";
-      },
+      problem,
       now,
-      random: deps.machine?.random ?? Math.random,
+      random,
     });
   }
 
@@ -85,7 +90,8 @@ export class Purchasing {
     return this.policies.isEmpty ? undefined : this.considers;
   }
 
-  dispatch(request: UpstreamRequest, handler: UpstreamHandler): UpstreamCall {
+  /** @param seller the node that is asked, and no other one; any that the provider leads to if omitted. */
+  dispatch(request: UpstreamRequest, handler: UpstreamHandler, seller?: string): UpstreamCall {
     const { book, pool, calls, trades, gateway, clock, logger, avoided, settings } = this.#deps;
     const { record, spend } = this;
     const policy = { isAvoided: (node: string) => avoided.has(node), buysTools: () => settings().hasTools };
@@ -93,6 +99,7 @@ export class Purchasing {
       { book, pool, calls, trades, protocols: gateway.protocols, clock, logger, record, spend, lateBills: this.#lateBills, ...policy },
       request,
       handler,
+      seller,
     );
   }
 

@@ -42,6 +42,14 @@ export interface Consideration {
   readonly isFirst: boolean;
 }
 
+export interface ConsideredRequest {
+  readonly catalog: Catalog;
+  readonly input: PlanInput;
+  readonly asked: AskedRequest;
+  /** In place of that of the model. */
+  readonly policy?: ModelPolicy | undefined;
+}
+
 /** What one clearing offers of a model: one offer of a peer, or those of an exchange. */
 export interface OfferGroup {
   readonly provider: string;
@@ -75,12 +83,8 @@ export class MarketBuying implements Buying {
   }
 
   /** All offers, and what speaks for and against them. */
-  consider(
-    plan: Plan,
-    { catalog, input, asked }: { readonly catalog: Catalog; readonly input: PlanInput; readonly asked: AskedRequest },
-  ): Consideration {
-    const { policies, book } = this.#deps;
-    const policy = policies.of(input.model);
+  consider(plan: Plan, { catalog, input, asked, policy = this.#deps.policies.of(input.model) }: ConsideredRequest): Consideration {
+    const { book } = this.#deps;
     const isFirst = policy?.policy === "prefer" || policy?.policy === "cheaper";
     const none = { policy, groups: [], fit: [], isFirst, ownCost: undefined };
     const reason = reasonAgainstAll(policy, plan, { catalog, model: input.model, scope: asked.scope });

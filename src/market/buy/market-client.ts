@@ -8,12 +8,14 @@ import { MarketCall } from "./market-call.ts";
 import type { MarketClientDeps, MarketRequest } from "./market-request.ts";
 import { namesTools } from "./tool-fields.ts";
 
-/** A request to a node of the market: leased, sealed, and checked by its receipt. */
-export function buyFrom(deps: MarketClientDeps, request: UpstreamRequest, handler: UpstreamHandler): UpstreamCall {
+/** A request to a node of the market: leased, sealed, and checked by its receipt. @param seller the node that is asked, and no other one; any if omitted. */
+// The last one is for probes.
+// oxlint-disable-next-line max-params
+export function buyFrom(deps: MarketClientDeps, request: UpstreamRequest, handler: UpstreamHandler, seller?: string): UpstreamCall {
   const call = new MarketCall(deps, handler);
   let wanted: MarketRequest;
   try {
-    wanted = marketRequest(deps, request);
+    wanted = marketRequest(deps, request, seller === undefined ? {} : { only: seller });
   } catch (error) {
     queueMicrotask(() => {
       call.refuse(error instanceof MarketRefusal ? error : new MarketRefusal("bad_order", messageOf(error)));
@@ -24,11 +26,14 @@ export function buyFrom(deps: MarketClientDeps, request: UpstreamRequest, handle
   return call;
 }
 
-/**
- * @param refused a seller of an exchange that has refused the request.
- * @throws MarketRefusal if the model is not offered now.
- */
-function marketRequest(deps: MarketClientDeps, request: UpstreamRequest, refused?: string): MarketRequest {
+interface AskedSellers {
+  /** A seller of an exchange that has refused the request. */
+  readonly refused?: string;
+  readonly only?: string;
+}
+
+/** @throws MarketRefusal if the model is not offered now. */
+function marketRequest(deps: MarketClientDeps, request: UpstreamRequest, { refused, only }: AskedSellers): MarketRequest {
   const { book, protocols, clock } = deps;
   // The plan has no such target for a request that must stay here; what leaves is checked again where it leaves.
   if ((request.market ?? "off") === "off") throw new MarketRefusal("bad_order", "The request must not go to another gateway.");
@@ -36,7 +41,7 @@ function marketRequest(deps: MarketClientDeps, request: UpstreamRequest, refused
   const whole = (typeof body === "string" ? Buffer.from(body, "latin1") : Buffer.concat(body ?? [])).toString("latin1");
   const hasTools = namesTools(whole);
   if (provider.isExchange === true) checkExchange(deps, request, hasTools);
-  const without = (node: string): boolean => node === refused || deps.isAvoided(node);
+  const without = (node: string): boolean => node === refused || (only ?? node) !== node || deps.isAvoided(node);
   const choice = book.choose(provider.name, model, { inputTokens: Math.ceil(whole.length / 4), hasTools, dialect: protocol, without });
   if (choice === undefined) throw new MarketRefusal("unknown_offer", `${provider.name} does not offer "${model}" now.`);
   const { seller, offer } = choice;
@@ -60,7 +65,9 @@ function marketRequest(deps: MarketClientDeps, request: UpstreamRequest, refused
     max: maxCost(offer.body.price, sent.length, maxOutput),
     maxOutput,
     requestId,
-    ...(provider.isExchange === true && refused === undefined ? { withOther: () => marketRequest(deps, request, seller.node.node) } : {}),
+    ...(provider.isExchange === true && refused === undefined && only === undefined
+      ? { withOther: () => marketRequest(deps, request, { refused: seller.node.node }) }
+      : {}),
     // The seller's clock may be ahead.
     deadline: clock.now() + totalMs + maxClockSkewMs,
   };

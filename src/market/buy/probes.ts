@@ -1,28 +1,42 @@
-import { asBytes, GatewayError, utf8OfLatin1, type Bytes } from "../../core/index.ts";
-import { defaultDialect, type ProtocolTable } from "../../protocols/index.ts";
+import type { ProtocolTable } from "../../protocols/index.ts";
 import type { Store } from "../../store/index.ts";
-import type { Provider, UpstreamCall, UpstreamHandler, UpstreamRequest } from "../../upstream/index.ts";
+import type { UpstreamCall, UpstreamHandler, UpstreamRequest } from "../../upstream/index.ts";
 import { maxCost } from "../documents/cost.ts";
-import type { Book } from "./book.ts";
 import type { BuySettings } from "./buy-section.ts";
-import type { Choice } from "./choose.ts";
+import { askProbe, bodyOfProbe, type ProbeAnswer, type ProbeQuestion } from "./probe-answer.ts";
+import { isSameModel, probedOffers, type ProbedOffer, type ProbedRules } from "./probed-offers.ts";
+import {
+  areAlike,
+  comparedQuestion,
+  countQuestion,
+  judgeCount,
+  judgeNeedle,
+  needleBytes,
+  needleQuestion,
+  needleTokens,
+} from "./probe-questions.ts";
 import type { SellerRecord } from "./seller-record.ts";
 
 interface ProbesDeps {
   readonly store: Pick<Store, "db">;
-  readonly book: Pick<Book, "providers" | "offersOf">;
+  readonly book: ProbedRules["book"];
+  readonly problem: ProbedRules["problem"];
   readonly record: SellerRecord;
   readonly protocols: ProtocolTable;
   readonly settings: () => Pick<BuySettings, "probeShare">;
-  readonly dispatch: (request: UpstreamRequest, handler: UpstreamHandler) => UpstreamCall;
+  /** @param seller the node that is asked, and no other one. */
+  readonly dispatch: (request: UpstreamRequest, handler: UpstreamHandler, seller: string) => UpstreamCall;
   readonly now: () => number;
+  /** From 0 to 1. */
+  readonly random: () => number;
 }
 
-interface ProbedOffer {
-  readonly provider: Provider;
-  readonly model: string;
-  readonly choice: Choice;
+/** A question to one offer, or to two that state to be of the same model. */
+interface Probe {
   readonly key: string;
+  /** At most, in nano-credits. */
+  readonly cost: bigint;
+  run(): Promise<void>;
 }
 
 /** The ids of their requests begin with it. */
@@ -30,11 +44,10 @@ const prefix = "probe_";
 const everyMs = 600_000;
 /** What was spent in this time bounds what probes may cost in it. */
 const spentMs = 7 * 86_400_000;
-const exactTokens = 16;
 
 /**
- * Asks peers for what has only one right answer: to count to 1,000 in 16 tokens. The answer ends at its limit and counts no more than that. The text is public, and what
- * all probes cost is at most a share of what was spent.
+ * Asks sellers for what shows whether they keep their word: a limit of tokens, a number that is hidden in as long a text as the context that is claimed, and the same
+ * question for two sellers of a model. The texts are public, and what all probes cost is at most a share of what was spent.
  */
 export class Probes {
   readonly #deps: ProbesDeps;
@@ -47,101 +60,112 @@ export class Probes {
     this.#lastMs = deps.now();
   }
 
-  /** One probe, if it is time for one and it may be paid. */
+  /** One probe, if it is time for one and it may be paid: the one that was last asked the longest time ago. */
   async run(): Promise<void> {
     const { settings, now } = this.#deps;
     const { probeShare } = settings();
     if (probeShare === 0 || now() - this.#lastMs < everyMs) return;
     this.#lastMs = now();
-    const allowed = await this.#allowed(probeShare);
-    const next = this.#offers()
-      .filter(({ choice, model }) => maxCost(choice.offer.body.price, bodyOf(model).length, exactTokens) <= allowed)
+    const { allowed, clearings } = await this.#budget(probeShare);
+    if (allowed <= 0n) return;
+    const offers = probedOffers({ ...this.#deps, clearings });
+    const probes = offers.flatMap((offer, index) => [...this.#ofOffer(offer), ...this.#ofPair(offer, offers.slice(index + 1))]);
+    const next = probes
+      .filter(({ cost }) => cost <= allowed)
       .toSorted((a, b) => (this.#probedMs.get(a.key) ?? 0) - (this.#probedMs.get(b.key) ?? 0))[0];
     if (next === undefined) return;
     this.#probedMs.set(next.key, now());
-    await this.#probe(next);
+    await next.run();
   }
 
-  /** Nano-credits. */
-  async #allowed(share: number): Promise<bigint> {
+  /** Nano-credits, and where they were spent. */
+  async #budget(share: number): Promise<{ readonly allowed: bigint; readonly clearings: ReadonlySet<string> }> {
     const { store, now } = this.#deps;
-    const sum = async (isProbe: boolean): Promise<bigint> => {
-      const row = await store.db
+    const sums = async (isProbe: boolean): Promise<ReadonlyMap<string, bigint>> => {
+      const rows = await store.db
         .selectFrom("market_trades")
-        .select((eb) => eb.fn.sum<bigint | string | null>("cost_nano_usd").as("cost_nano_usd"))
+        .select((eb) => ["clearing", eb.fn.sum<bigint | string | null>("cost_nano_usd").as("cost_nano_usd")])
         .where("at_ms", ">", now() - spentMs)
         .where("request_id", isProbe ? "like" : "not like", `${prefix}%`)
-        .executeTakeFirst();
-      return BigInt(row?.cost_nano_usd ?? 0n);
+        .groupBy("clearing")
+        .execute();
+      return new Map(rows.map(({ clearing, cost_nano_usd: cost }) => [clearing, BigInt(cost ?? 0n)]));
     };
-    return ((await sum(false)) * BigInt(Math.round(share * 10_000))) / 10_000n - (await sum(true));
+    const [spent, probed] = [await sums(false), await sums(true)];
+    return { allowed: (sumOf(spent) * BigInt(Math.round(share * 10_000))) / 10_000n - sumOf(probed), clearings: new Set(spent.keys()) };
   }
 
-  /** Of peers alone: who answers a request to an exchange is drawn. */
-  #offers(): readonly ProbedOffer[] {
-    const { book } = this.#deps;
-    const peers = book.providers().filter(({ isExchange }) => isExchange !== true);
-    return peers.flatMap((provider) =>
-      provider.models.flatMap((model) =>
-        book.offersOf(provider.name, model).map((choice: Choice) => ({ provider, model, choice, key: `${provider.name}/${model}` })),
-      ),
-    );
+  #ofOffer(offer: ProbedOffer): readonly Probe[] {
+    const { record, random, now } = this.#deps;
+    const { key, model, choice } = offer;
+    const judged = (isRight: boolean | undefined): void => {
+      if (isRight !== undefined) record.probed(choice.seller.node.node, model, isRight, now());
+    };
+    const count = {
+      key: `count ${key}`,
+      cost: costAt(offer, countQuestion),
+      run: async () => {
+        judged(judgeCount(await this.#ask(offer, countQuestion)));
+      },
+    };
+    const { context } = choice.offer.body;
+    const needle = {
+      key: `needle ${key}`,
+      cost: needleCost(offer),
+      run: async () => {
+        const question = needleQuestion(context, random)!;
+        judged(judgeNeedle(await this.#ask(offer, question), question.needle));
+      },
+    };
+    return needle.cost === undefined ? [count] : [count, { ...needle, cost: needle.cost }];
   }
 
-  async #probe({ provider, model, choice }: ProbedOffer): Promise<void> {
-    const { protocols, record, dispatch, now } = this.#deps;
-    const protocol = protocols.get(defaultDialect)!;
-    const route = protocol.routes.find(({ operation, method }) => operation === "generate" && method === "POST")!;
-    const path = protocol.wireRules.hasVersionInBaseUrl ? route.path.replace(/^\/v1/, "") : route.path;
-    const requestId = `${prefix}${now()}-${(this.#serial += 1)}`;
-    const request = { provider, protocol: defaultDialect, method: "POST", path, headers: ["content-type", "application/json"] } as const;
-    const answer = await new Promise<Bytes | undefined>((resolve) => {
-      const handler = new ProbeAnswer(resolve);
-      dispatch({ ...request, key: undefined, body: bodyOf(model), stream: false, model, requestId, market: "peers" }, handler);
-    });
-    // A refusal or a failure is counted as that of any request.
-    if (answer === undefined) return;
-    let isRight: boolean;
-    try {
-      const { stopReason } = protocol.upstream.parseResponse(utf8OfLatin1(answer));
-      const { usage } = protocol.readAnswer(answer, { route, param: "", query: "" });
-      isRight = stopReason === "length" && (usage?.output ?? Infinity) <= exactTokens;
-    } catch (error) {
-      if (!(error instanceof GatewayError)) throw error;
-      isRight = false;
-    }
-    record.probed(choice.seller.node.node, model, isRight, now());
+  /** One question for two sellers. Who of two is right is not known: what is compared with many others shows it. */
+  #ofPair(offer: ProbedOffer, others: readonly ProbedOffer[]): readonly Probe[] {
+    const { record, random, now } = this.#deps;
+    return others
+      .filter((other) => isSameModel(offer, other))
+      .map((other) => ({
+        key: `pair ${offer.key} ${other.key}`,
+        cost:
+          costAt(
+            offer,
+            comparedQuestion(() => 0),
+          ) +
+          costAt(
+            other,
+            comparedQuestion(() => 0),
+          ),
+        run: async () => {
+          const question = comparedQuestion(random);
+          const [one, two] = [await this.#ask(offer, question), await this.#ask(other, question)];
+          const isAlike = areAlike(one, two);
+          if (isAlike === undefined) return;
+          for (const { choice, model } of [offer, other]) record.compared(choice.seller.node.node, model, isAlike, now());
+        },
+      }));
+  }
+
+  #ask(offer: ProbedOffer, question: ProbeQuestion): Promise<ProbeAnswer> {
+    const requestId = `${prefix}${this.#deps.now()}-${(this.#serial += 1)}`;
+    return askProbe(this.#deps, offer, { requestId, body: bodyOfProbe(offer.model, question) });
   }
 }
 
-function bodyOf(model: string): string {
-  const content = "Count from 1 to 1000 in digits, separated by spaces.";
-  return JSON.stringify({ model, max_tokens: exactTokens, temperature: 0, messages: [{ role: "user", content }] });
+function costAt({ choice, model }: ProbedOffer, question: ProbeQuestion): bigint {
+  // Some letters more: the numbers of a question differ.
+  return maxCost(choice.offer.body.price, Buffer.byteLength(bodyOfProbe(model, question)) + 64, question.maxTokens);
 }
 
-/** A whole answer (latin1); `undefined` if there is none. */
-class ProbeAnswer implements UpstreamHandler {
-  readonly #resolve: (text: Bytes | undefined) => void;
-  readonly #parts: Buffer[] = [];
-  #status = 0;
+/** By the size of its text, which is made only if it is asked. */
+function needleCost({ choice }: ProbedOffer): bigint | undefined {
+  const { context, price } = choice.offer.body;
+  const sizeBytes = needleBytes(context);
+  return sizeBytes === undefined ? undefined : maxCost(price, sizeBytes, needleTokens);
+}
 
-  constructor(resolve: (text: Bytes | undefined) => void) {
-    this.#resolve = resolve;
-  }
-
-  onHead(status: number): void {
-    this.#status = status;
-  }
-
-  onData(chunk: Buffer): void {
-    this.#parts.push(chunk);
-  }
-
-  onEnd(): void {
-    this.#resolve(this.#status === 200 ? asBytes(Buffer.concat(this.#parts).toString("latin1")) : undefined);
-  }
-
-  onFailure(): void {
-    this.#resolve(undefined);
-  }
+function sumOf(amounts: ReadonlyMap<string, bigint>): bigint {
+  let sum = 0n;
+  for (const amount of amounts.values()) sum += amount;
+  return sum;
 }

@@ -19,6 +19,9 @@ export interface Evidence {
   /** Probes whose answer was right, or wrong. */
   right: number;
   wrong: number;
+  /** Answers that began as those of another seller of the model, or otherwise. */
+  alike: number;
+  unlike: number;
   /** Answers that were timed, and the sum of their tokens a second. */
   timed: number;
   speed: number;
@@ -30,12 +33,42 @@ export interface Evidence {
   atMs: number;
 }
 
+/** Comparisons of a seller, and of others, before they say something. */
+const leastCompared = 8;
+/** Who answers otherwise than the others is asked by no policy. */
+const unlikeFactor = 0.5;
+
+/** The chance that at most `hits` of `count` happen that each happen with the chance `each`. */
+function chanceOfAtMost(hits: number, count: number, each: number): number {
+  if (hits >= count) return 1;
+  // The terms of the binomial distribution, one from the other.
+  let [term, sum] = [(1 - each) ** count, 0];
+  for (let k = 0; k <= hits; k++) {
+    sum += term;
+    term *= ((count - k) / (k + 1)) * (each / (1 - each));
+  }
+  return sum;
+}
+
 /** Evidence in memory, and whether the database has it. */
 interface KeptEvidence extends Evidence {
   isStored: boolean;
 }
 
-const nothing: Evidence = { good: 0, bad: 0, right: 0, wrong: 0, timed: 0, speed: 0, counted: 0, estimated: 0, cheatedMs: 0, atMs: 0 };
+const nothing: Evidence = {
+  good: 0,
+  bad: 0,
+  right: 0,
+  wrong: 0,
+  alike: 0,
+  unlike: 0,
+  timed: 0,
+  speed: 0,
+  counted: 0,
+  estimated: 0,
+  cheatedMs: 0,
+  atMs: 0,
+};
 
 /** What an answer has shown, beside that it came. */
 export interface SeenAnswer {
@@ -75,6 +108,11 @@ export class SellerRecord {
     this.#of(seller, model, nowMs)[isRight ? "right" : "wrong"] += 1;
   }
 
+  /** Its answer to a question began as that of another seller of the model, or otherwise. */
+  compared(seller: string, model: string, isAlike: boolean, nowMs: number): void {
+    this.#of(seller, model, nowMs)[isAlike ? "alike" : "unlike"] += 1;
+  }
+
   /** A receipt of it was refused. */
   cheated(seller: string, model: string, nowMs: number): void {
     this.#of(seller, model, nowMs).cheatedMs = nowMs;
@@ -86,7 +124,8 @@ export class SellerRecord {
     let evidence = models.get(model);
     if (evidence === undefined) models.set(model, (evidence = { ...nothing, atMs: nowMs, isStored: false }));
     const left = 2 ** -(Math.max(0, nowMs - evidence.atMs) / halfLifeMs);
-    for (const name of ["good", "bad", "right", "wrong", "timed", "speed", "counted", "estimated"] as const) evidence[name] *= left;
+    for (const name of ["good", "bad", "right", "wrong", "alike", "unlike", "timed", "speed", "counted", "estimated"] as const)
+      evidence[name] *= left;
     evidence.atMs = Math.max(nowMs, evidence.atMs);
     evidence.isStored = false;
     return evidence;
@@ -106,7 +145,23 @@ export class SellerRecord {
     const success = (good + prior.good) / (good + bad + prior.all);
     const validity = (right + prior.good) / (right + wrong * wrongWeight + prior.good);
     const honesty = cheatedMs === 0 ? 1 : 1 - 2 ** -(Math.max(0, nowMs - cheatedMs) / halfLifeMs);
-    return success * validity * this.#speedFactor(seller, model, evidence) * honesty;
+    const likeness = this.answersOtherwise(seller, model) ? unlikeFactor : 1;
+    return success * validity * this.#speedFactor(seller, model, evidence) * honesty * likeness;
+  }
+
+  /**
+   * Whether its answers are those of the other sellers of the model so rarely that chance explains it less than once in a thousand times. Of two sellers it is not known
+   * which one is another model.
+   */
+  answersOtherwise(seller: string, model: string): boolean {
+    const { alike, unlike } = this.#evidence.get(seller)?.get(model) ?? nothing;
+    const usual = this.#others(seller, model, ({ alike: same, unlike: other }) =>
+      // A few that were all alike do not show that none is ever otherwise.
+      same + other >= leastCompared ? (same + 1) / (same + other + 2) : undefined,
+    );
+    const count = Math.round(alike + unlike);
+    if (usual === undefined || count < leastCompared) return false;
+    return chanceOfAtMost(Math.round(alike), count, usual) < 0.001;
   }
 
   #speedFactor(seller: string, model: string, { timed, speed }: Evidence): number {
