@@ -184,7 +184,15 @@ async function peerOf(market: Market, reference: string): Promise<PeerState> {
 export function marketWithout(problem: () => GatewayError): MarketAdmin {
   const refuse = (): Promise<never> => Promise.reject(problem());
   return {
-    automatic: { policies: refuse, setPolicy: refuse, removePolicy: refuse, explain: refuse, sell: refuse },
+    automatic: {
+      policies: refuse,
+      setPolicy: refuse,
+      removePolicy: refuse,
+      explain: refuse,
+      sell: refuse,
+      arbitrage: refuse,
+      setArbitrage: refuse,
+    },
     status: refuse,
     share: refuse,
     unshare: refuse,

@@ -1,5 +1,6 @@
 import { GatewayError } from "../core/index.ts";
 import { formatRate, parseRate } from "../ledger/index.ts";
+import { arbitrageOf, setArbitrage } from "./arbitrage.ts";
 import type { AutomaticAdmin, MarketExplanation, PolicyRequest, PolicyState } from "./automatic-types.ts";
 import type { ModelPolicy } from "./buy/policies.ts";
 import { shownShare } from "./admin-views.ts";
@@ -44,6 +45,19 @@ export function createAutomaticAdmin({ open, opened }: AutomaticDeps): Automatic
       market.offers.changed();
       return shownShare(changed, { free: market.freeSlots(changed), price: market.selling.priceOf(changed) });
     },
+    async arbitrage(model) {
+      const market = await opened();
+      if (market === undefined) return [];
+      await market.book.refresh();
+      return await arbitrageOf(market, model);
+    },
+    async setArbitrage(request) {
+      const { min_saving: saving } = request;
+      checkSaving(saving);
+      const market = await open();
+      await market.book.refresh();
+      return await setArbitrage(market, request);
+    },
     async explain(model) {
       const market = await opened();
       if (market === undefined) return notTrading(model);
@@ -72,10 +86,15 @@ function policyOf({ model, policy, max_price: price, min_saving: saving }: Polic
   if (price !== undefined && maxPrice === undefined) {
     throw new GatewayError("invalid_request", '"max_price" must be credits a million tokens, as in 0.3.', { param: "max_price" });
   }
+  checkSaving(saving);
+  return { model, policy, maxPrice, minSaving: saving, source: "command" };
+}
+
+/** @throws GatewayError `invalid_request` */
+function checkSaving(saving: number | undefined): void {
   if (saving !== undefined && !(saving >= 0 && saving <= mostSaving)) {
     throw new GatewayError("invalid_request", `"min_saving" must be from 0 to ${mostSaving}.`, { param: "min_saving" });
   }
-  return { model, policy, maxPrice, minSaving: saving, source: "command" };
 }
 
 function shownPolicy(market: Market, { model, policy, maxPrice, minSaving, source }: ModelPolicy): PolicyState {

@@ -83,6 +83,37 @@ export interface SellChange {
   readonly concurrency?: number | undefined;
 }
 
+export interface ArbitrageRequest {
+  readonly model: string;
+  readonly on: boolean;
+  /** What buying must save, from 0 to 0.95; as the configuration says if omitted. */
+  readonly min_saving?: number | undefined;
+  /** What asks are below the cheapest offer of others; 0.01 if omitted. */
+  readonly share?: number | undefined;
+}
+
+/** Credits a million tokens. */
+export interface ShownRates {
+  readonly input_usd: string;
+  readonly output_usd: string;
+}
+
+export interface ArbitrageState {
+  readonly model: string;
+  readonly on: boolean;
+  /** `null`: it has no price here. */
+  readonly own_cost: ShownRates | null;
+  readonly ask: ShownRates;
+  /** Whose offer would be bought now; `null`: none. */
+  readonly cheapest: { readonly seller: string; readonly expected_usd: string } | null;
+  /** What a request of usual size costs here. */
+  readonly own_expected_usd: string | null;
+  readonly buys: boolean;
+  readonly sells: boolean;
+  /** One sentence. */
+  readonly summary: string;
+}
+
 /** The operations of buying and selling by policies. */
 export interface AutomaticAdmin {
   policies(): Promise<readonly PolicyState[]>;
@@ -91,6 +122,10 @@ export interface AutomaticAdmin {
   removePolicy(model: string): Promise<PolicyState>;
   /** @throws GatewayError `not_found`, `invalid_request` */
   sell(model: string, change: SellChange): Promise<SharedModel>;
+  /** @param model all that are shared if omitted. @throws GatewayError `not_found` */
+  arbitrage(model: string | undefined): Promise<readonly ArbitrageState[]>;
+  /** @throws GatewayError `not_found`, `invalid_request` */
+  setArbitrage(request: ArbitrageRequest): Promise<ArbitrageState>;
   /** @param model all that have a policy or are shared if omitted. */
   explain(model: string | undefined): Promise<MarketExplanation>;
 }

@@ -5,6 +5,7 @@ import { parseUsd, type PriceOverrides } from "../ledger/index.ts";
 import type { Provider } from "../upstream/index.ts";
 import { Books } from "./books.ts";
 import { createAvoided, type Avoided } from "./peers/avoided.ts";
+import { createBuyerProcesses, thisProcess } from "./buy/buyer-processes.ts";
 import { createOpenLeases } from "./buy/open-leases.ts";
 import { createStatements, type Statements } from "./statements/statements.ts";
 import { readEntries } from "./clearing/entries.ts";
@@ -140,7 +141,7 @@ export class Market {
   }
 
   #createPool(): LeasePool {
-    const { store, clock, logger, settings } = this.#deps;
+    const { store, clock, logger, settings, machine } = this.#deps;
     return createLeasePool({
       calls: this.calls,
       key: () => this.keys.node,
@@ -151,18 +152,20 @@ export class Market {
       ttlMs: () => settings().leaseMs,
       avoided: this.avoided,
       openLeases: createOpenLeases(store),
+      processes: createBuyerProcesses({ store, clock, identity: machine?.process ?? thisProcess() }),
       clearingProblem: (clearing) => this.statements.problem(clearing),
       sellerOf: (seller, clearing) => this.book.sellerAt(seller, clearing),
     });
   }
 
   #createSeller(limits: BuyerLimits): Seller {
-    const { store, gateway, clock, ids, logger } = this.#deps;
+    const { store, gateway, client, clock, ids, logger } = this.#deps;
     const ackedTo = (node: string): Promise<bigint> => this.trades.ackedTo(node);
     const { keys, peers, offers, clearing, avoided } = this;
     return createSeller({
       sells: () => this.#work.sells,
       gateway,
+      client,
       store,
       keys,
       peers,
@@ -173,6 +176,7 @@ export class Market {
       logger,
       limits,
       capacity: this.selling.capacity,
+      running: this.selling.running,
       avoided,
       redactor: new BuyersRedactor(),
       exchanges: () => this.exchanges(),

@@ -28,6 +28,18 @@ export function withChange({ terms, ...share }: Share, change: SellChange): Shar
   return { ...share, terms: changed };
 }
 
+/** A share whose price follows the cheapest offer of others, and is never below what it costs; without it if `arbitrage` is omitted. @throws GatewayError `invalid_request` */
+export function withArbitrage({ terms, ...share }: Share, arbitrage: { readonly share: number } | undefined): Share {
+  const { rule, ...kept } = terms;
+  if (arbitrage === undefined) return rule?.aboveCost === true ? { ...share, terms: kept } : { ...share, terms };
+  if (isFree(terms)) throw new GatewayError("invalid_request", `"${share.model}" is shared without a price. Share it with a price first.`);
+  if (!(arbitrage.share >= 0 && arbitrage.share <= mostShare.follow)) {
+    throw new GatewayError("invalid_request", `"share" must be from 0 to ${mostShare.follow}.`, { param: "share" });
+  }
+  const floor = rule?.kind === "follow" && rule.floor !== undefined ? { floor: rule.floor } : {};
+  return { ...share, terms: { ...kept, rule: { kind: "follow", share: Math.round(arbitrage.share * 10_000), aboveCost: true, ...floor } } };
+}
+
 function isFree({ price }: ShareTerms): boolean {
   return Object.values(price).every((rate) => rate === "0");
 }

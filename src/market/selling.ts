@@ -1,10 +1,11 @@
-import type { Clock } from "../core/index.ts";
+import type { Clock, Logger } from "../core/index.ts";
 import type { GatewayDeps } from "../gateway/index.ts";
 import type { TargetStates } from "../upstream/index.ts";
 import type { Book } from "./buy/book.ts";
 import type { Price } from "./documents/kinds.ts";
 import { askPrice } from "./sell/ask-price.ts";
 import { Capacity } from "./sell/capacity.ts";
+import { RunningSales } from "./sell/running-sales.ts";
 import type { SellSettings } from "./sell/sell-section.ts";
 import type { Share } from "./sell/shares.ts";
 
@@ -16,6 +17,7 @@ interface SellingDeps {
   /** Requests of others that are being served, of a share. */
   readonly sold: (model: string) => number;
   readonly clock: Clock;
+  readonly logger: Logger;
   /** This node. */
   readonly node: string;
 }
@@ -26,6 +28,7 @@ const usual = { input: 1000n, output: 300n };
 /** What this node sells by rules: how much of it now, and at which price. */
 export class Selling {
   readonly capacity: Capacity;
+  readonly running = new RunningSales();
   readonly #deps: SellingDeps;
 
   constructor(deps: SellingDeps) {
@@ -40,14 +43,22 @@ export class Selling {
     });
   }
 
+  /** A request of this gateway's own is about to be sent to a provider: with `market.sell.preempt: cancel` it gets the place of a sale if there is no other. */
+  ownRequest(provider: string): void {
+    if (this.running.isEmpty || this.#deps.settings().preempt !== "cancel") return;
+    const cancelled = this.running.makeRoom(provider, this.capacity.ownInFlight(provider));
+    if (cancelled > 0)
+      this.#deps.logger.info({ provider, cancelled }, "requests of other gateways were cancelled, as own requests need their places");
+  }
+
   /** What is asked for a share now. */
   priceOf({ terms, model, provider, upstreamModel }: Share): Price {
     if (terms.rule === undefined) return terms.price;
-    return askPrice(terms.price, terms.rule, { cost: this.#costOf(provider, upstreamModel), others: this.#cheapest(model) });
+    return askPrice(terms.price, terms.rule, { cost: this.costOf(provider, upstreamModel), others: this.#cheapest(model) });
   }
 
   /** Nano-US-dollars a million tokens, as the ledger prices the target; `undefined`: it has no price. */
-  #costOf(provider: string, model: string): Price | undefined {
+  costOf(provider: string, model: string): Price | undefined {
     const { gateway, clock } = this.#deps;
     const rate = (usage: { readonly input: number; readonly output: number; readonly cacheRead?: number }): bigint | undefined => {
       // Short prompts: some vendors ask more for long ones.

@@ -69,6 +69,7 @@ export const badInputs: Readonly<Record<string, readonly (readonly string[])[]>>
     ["none", "--hours", "20:00-07:00"],
     ["loopback", "--share", "x"],
   ],
+  "tokligence market arbitrage": [["none"], ["none", "on"], ["loopback", "maybe"], ["loopback", "on", "--share", "x"]],
   "tokligence market unshare": [["none"]],
   "tokligence market invite": [["--limit", "much"]],
   "tokligence market join": [["not-an-invite", "--yes"]],

@@ -14,7 +14,7 @@ let bob: TestGateway;
 let alice: TestGateway;
 let caller: Caller;
 
-/** Alice's clock is ahead by this. */
+/** The clocks of both are ahead by this. */
 let aheadMs = 0;
 const clock: Clock = { now: () => Date.now() + aheadMs, monotonic: () => performance.now() + aheadMs };
 
@@ -22,10 +22,11 @@ const provider = (name: string, url: string, more = ""): string =>
   `providers: { ${name}: { base_url: "${url}/v1", protocols: [openai-chat], api_key: rig-key-1234567890, models: [qwen3]${more} } }\n`;
 
 before(async () => {
-  rig = await createMockUpstream({ apiKeys: ["rig-key-1234567890"] });
-  own = await createMockUpstream({ apiKeys: ["rig-key-1234567890"] });
+  rig = await createMockUpstream({ apiKeys: ["rig-key-1234567890"], countsText: true });
+  own = await createMockUpstream({ apiKeys: ["rig-key-1234567890"], countsText: true });
   bob = await startGateway({
-    config: `market: { listen: 127.0.0.1:0, name: bob, per_buyer: { calls_per_second: 1000 } }\n${provider("rig", rig.url)}`,
+    clock,
+    config: `market: { listen: 127.0.0.1:0, name: bob, per_buyer: { calls_per_second: 1000 }, sell: { preempt: cancel } }\n${provider("rig", rig.url)}`,
   });
   const market = 'market: { listen: 127.0.0.1:0, name: alice, buy: { per_day: "0.5", max_price: { "*": "2" } } }\n';
   const routing = "routing: { retries: 0 }\n";
@@ -188,6 +189,101 @@ test("a seller's own requests and limits close its offer, and the reason is said
   const own = await callAdmin(alice, "market.sell", { param: "qwen3", body: { rule: "margin", share: 0.2 } });
   assert.deepEqual([own.input_usd, own.output_usd], ["1.2", "1.2"]);
   assert.equal(await free(), "qwen3 is sold: 3 more requests would be taken now.");
+});
+
+test("arbitrage: own requests are bought where that is cheaper, and the own places are sold, never below their cost", async () => {
+  recover(61);
+  const on = await callAdmin(alice, "market.arbitrage.set", { body: { model: "qwen3", on: true, min_saving: 0.1 } });
+  const { cheapest, summary, ...state } = on;
+  // Bob asks for less than Alice's server costs: nobody will buy hers, but nothing is given away.
+  const rates = { input_usd: "1", output_usd: "1" };
+  assert.deepEqual(state, {
+    model: "qwen3",
+    on: true,
+    own_cost: rates,
+    ask: rates,
+    own_expected_usd: state.own_expected_usd,
+    buys: true,
+    sells: true,
+  });
+  assert.equal(cheapest?.seller, "@bob");
+  assert.match(summary, /^qwen3 is bought from @bob, for 0\.\d+ where it costs 0\.\d+ here; 2 places are sold at 1 in and 1 out\.$/);
+  assert.equal(await ask(), "200 own 0 bob 1");
+  assert.deepEqual(
+    (await callAdmin(alice, "market.arbitrage")).data.map(({ model, on: isOn }) => [model, isOn]),
+    [["qwen3", true]],
+  );
+  const off = await callAdmin(alice, "market.arbitrage.set", { body: { model: "qwen3", on: false } });
+  assert.deepEqual(
+    [off.on, off.ask, off.cheapest?.seller, (await callAdmin(alice, "market.policies")).data],
+    [false, { input_usd: "0.01", output_usd: "0.01" }, "@bob", []],
+  );
+  // What costs nothing that is known cannot be compared, and what is not shared is not sold.
+  await assert.rejects(callAdmin(bob, "market.arbitrage.set", { body: { model: "qwen3", on: true } }), /has no price here/);
+  await assert.rejects(callAdmin(alice, "market.arbitrage.set", { body: { model: "loopback", on: true } }), /is not shared/);
+});
+
+/** Bob's own clients ask his server for answers that do not end before `until`. */
+async function askOwn(count: number, until: Promise<unknown>): Promise<Promise<string>[]> {
+  const { key } = await bob.createKey("bobs");
+  const before = postsOf(rig);
+  const replies: Promise<string>[] = [];
+  for (let request = 0; request < count; request++) {
+    rig.enqueue({ text: ["own"], trouble: { kind: "hang", afterPieces: "headers", until } });
+    const body = JSON.stringify({ model: "qwen3", stream: true, messages: [{ role: "user", content: `Own ${request}` }] });
+    replies.push(
+      fetch(`${bob.url}/v1/chat/completions`, { method: "POST", headers: { authorization: `Bearer ${key}` }, body }).then((reply) =>
+        reply.text(),
+      ),
+    );
+    await waitUntil("the server has it", () => postsOf(rig) > before + request);
+  }
+  return replies;
+}
+
+test("a seller's own requests get the place of a sale: it costs nothing, and what has not begun is answered elsewhere", async () => {
+  recover(61);
+  await policy("prefer");
+  await callAdmin(bob, "market.sell", { param: "qwen3", body: { concurrency: 2, rule: "fixed" } });
+  const { promise: until, resolve } = Promise.withResolvers<undefined>();
+  const scoreNow = async (): Promise<number> =>
+    (await callAdmin(alice, "market.explain", { query: { model: "qwen3" } })).buying[0]!.offers[0]!.score;
+  const score = await scoreNow();
+  // The answer has begun: the client's stream breaks.
+  rig.enqueue({ text: ["first ", "second"], trouble: { kind: "hang", afterPieces: 1, until } });
+  const reply = await fetch(`${alice.url}/v1/chat/completions`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${caller.key}`, "content-type": "application/json" },
+    body: JSON.stringify({ model: "qwen3", stream: true, max_tokens: 100, messages: [{ role: "user", content: "Hi" }] }),
+  });
+  const rest = reply.text().catch(() => "cut");
+  await waitUntil("the sale has begun", () => postsOf(rig) > 0);
+  const one = await askOwn(1, until);
+  assert.equal((await callAdmin(bob, "market.explain", { query: { model: "qwen3" } })).selling[0]!.free, 0);
+  const two = await askOwn(1, until);
+  assert.equal((await rest).includes("[DONE]"), false);
+  const row = (await alice.rows()).at(-1)!;
+  assert.deepEqual([row.provider, row.status], ["@bob", "interrupted"]);
+  const bought = await waitUntil("its receipt has come", async () => {
+    const [last] = (await callAdmin(alice, "market.trades")).data;
+    return last?.request_id === row.request_id ? last : undefined;
+  });
+  const [sold] = (await callAdmin(bob, "market.trades")).data;
+  assert.deepEqual([bought.credits, bought.state, sold?.credits, sold?.state], ["0", "acked", "0", "interrupted"]);
+  assert.ok((await scoreNow()) < score);
+  resolve(undefined);
+  assert.equal((await Promise.all([...one, ...two])).filter((text) => text.includes("own")).length, 2);
+
+  // Nothing has left yet: Alice's own server answers.
+  const later = Promise.withResolvers<undefined>();
+  recover(61);
+  rig.enqueue({ trouble: { kind: "hang", afterPieces: "headers", until: later.promise } });
+  const asked = ask();
+  await waitUntil("the second sale has begun", () => postsOf(rig) > 3);
+  const owns = await askOwn(2, later.promise);
+  assert.equal(await asked, "200 own 1 bob 3");
+  later.resolve(undefined);
+  await Promise.all(owns);
 });
 
 test("each decision about resale is stored, with who asked", async () => {

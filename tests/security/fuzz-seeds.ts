@@ -232,6 +232,7 @@ export const marketSeeds: readonly Seed[] = [
     path: "/api/v1/market/shares/ID",
     body: { rule: "margin", share: 0.2, floor_input: "0.1", floor_output: "0.1", hours: ["20:00-07:00"], concurrency: 2 },
   },
+  post("/api/v1/market/arbitrage", { model: "m", on: true, min_saving: 0.1, share: 0.01 }),
   post("/api/v1/market/policies", { model: "m", policy: "spill", max_price: "0.3", min_saving: 0.1 }),
   post("/api/v1/exchange/invites", { limit: "5" }),
   { method: "PATCH", path: "/api/v1/exchange/members/ID", body: { limit: "5", blocked: true, credit: "1", reason: "paid" } },

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { explanationText, policiesText, soldText } from "./market-automatic-texts.ts";
+import { arbitrageText, explanationText, policiesText, soldText } from "./market-automatic-texts.ts";
 import { print } from "./output.ts";
 import type { WithAdmin } from "./with-admin.ts";
 
@@ -47,6 +47,7 @@ export function addAutomaticCommands(market: Command, admin: WithAdmin): void {
       print(json === true, set, () => policiesText([set]));
     });
   addSell(market, admin);
+  addArbitrage(market, admin);
   market
     .command("explain")
     .description("where requests for a model would go, and why models are sold or not")
@@ -90,6 +91,38 @@ function addSell(market: Command, admin: WithAdmin): void {
       };
       const changed = await admin((call) => call("market.sell", { param: model, body }));
       print(json === true, changed, () => soldText(changed));
+    });
+}
+
+interface ArbitrageOptions extends Output {
+  readonly minSaving?: string;
+  readonly share?: string;
+}
+
+function addArbitrage(market: Command, admin: WithAdmin): void {
+  market
+    .command("arbitrage")
+    .description("buy a shared model where that is cheaper, and sell what its own server has to spare")
+    .argument("[model]", "all that are shared if omitted")
+    .argument("[state]", "on or off")
+    .option("--min-saving <percent>", "what buying must save, as in 15%")
+    .option("--share <percent>", "what is asked less than the cheapest offer of others, as in 1%; never less than the own cost")
+    .option("--json", "print JSON")
+    .action(async (model: string | undefined, state: string | undefined, { json, minSaving, share }: ArbitrageOptions) => {
+      if (model === undefined || state === undefined) {
+        const { data } = await admin((call) => call("market.arbitrage", { query: model === undefined ? {} : { model } }));
+        print(json === true, { data }, () => arbitrageText(data));
+        return;
+      }
+      if (state !== "on" && state !== "off") throw new Error(`Arbitrage is on or off, not "${state}".`);
+      const body = {
+        model,
+        on: state === "on",
+        ...(minSaving === undefined ? {} : { min_saving: percentOf("--min-saving", minSaving) }),
+        ...(share === undefined ? {} : { share: percentOf("--share", share) }),
+      };
+      const set = await admin((call) => call("market.arbitrage.set", { body }));
+      print(json === true, set, () => arbitrageText([set]));
     });
 }
 

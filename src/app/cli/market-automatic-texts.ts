@@ -36,6 +36,23 @@ export function explanationText({ buying, selling, spent_today_credits: spent, p
   );
 }
 
+export function arbitrageText(states: OperationAnswer<"market.arbitrage">["data"]): string {
+  if (states.length === 0) return "No model is shared, so nothing can be sold.\nNext: tokligence market share MODEL";
+  const rows = states.map(({ model, on, own_cost: cost, ask, cheapest, own_expected_usd: own }) => [
+    model,
+    on ? "on" : "off",
+    cost === null ? null : `${cost.input_usd} / ${cost.output_usd}`,
+    `${ask.input_usd} / ${ask.output_usd}`,
+    own,
+    cheapest === null ? null : `${cheapest.expected_usd} ${cheapest.seller}`,
+  ]);
+  return [
+    table(["MODEL", "STATE", "COST/M IN/OUT", "ASK/M IN/OUT", "A REQUEST HERE", "BOUGHT"], rows),
+    "",
+    ...states.map(({ summary }) => folded(summary)),
+  ].join("\n");
+}
+
 function buyingText({ summary, own, offers }: Explanation["buying"][number]): string {
   const rows = [
     ...own.map(({ provider, model, ready, reason, cost_usd: cost }) => [

@@ -15,10 +15,14 @@ export class MarketLink {
   wrap(client: PooledUpstreamClient): PooledUpstreamClient {
     this.#client = client;
     return {
-      dispatch: (request, handler) =>
-        this.#market !== undefined && isMarketProvider(request.provider.name)
-          ? this.#market.purchasing.dispatch(request, handler)
-          : client.dispatch(request, handler),
+      dispatch: (request, handler) => {
+        const market = this.#market;
+        if (market === undefined) return client.dispatch(request, handler);
+        const { name } = request.provider;
+        if (isMarketProvider(name)) return market.purchasing.dispatch(request, handler);
+        market.selling.ownRequest(name);
+        return client.dispatch(request, handler);
+      },
       configure: (providers) => {
         client.configure(providers.filter((provider) => !isMarketProvider(provider.name)));
       },

@@ -88,6 +88,7 @@ test("without a file the contract's defaults hold", (t) => {
         },
         sell: { reserve: 1, headroom: 0.2 },
         relay: { members: true, peers: false, url: undefined, sellers: 50, calls: 32, callsPerCaller: 8, bytesPerHour: undefined },
+        sell: { reserve: 1, headroom: 0.2, preempt: "drain" },
       },
       exchange: { enabled: false, organisation: "", feePpm: 0, settleMs: 3_600_000, windowMs: 86_400_000 },
       prices: {},

@@ -136,6 +136,7 @@ prices: { a: { input: 1.5 } }
       },
       sell: { reserve: 1, headroom: "20%" },
       relay: { members: true, peers: false, sellers: 50, calls: 32, calls_per_caller: 8 },
+      sell: { reserve: 1, headroom: "20%", preempt: "drain" },
     },
     exchange: { enabled: false, fee_ppm: 0, settle: "1h", window: "1d" },
     prices: { a: { input: "1.5" } },

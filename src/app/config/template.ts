@@ -187,6 +187,8 @@ const tail = `
 # allow_private, max_exposure: of exchanges that this gateway has joined. buy: what is bought automatically, when, and for how much; sell: what is kept
 # for own requests: docs/market/automatic.md. relay: whose calls this gateway forwards, as a relay: docs/market/relay.md.
 #market: { listen: "127.0.0.1:8082", reach: "http://192.0.2.7:8082", name: rig, hold: "0.02", lease: 5m, per_buyer: { concurrency: 2, leases: 100, calls_per_second: 20, tokens_per_minute: 100000, tokens_per_day: 5000000 }, allow_private: false, max_exposure: "5", buy: { tools: false, keyless: peers, policy: {}, max_price: {}, substitutes: {}, min_saving: 15%, per_day: "5", per_peer: "2", regions: [], quantizations: [], probes: 1% }, sell: { reserve: 1, headroom: 20% }, relay: { members: true, peers: false, url: "http://192.0.2.7:8082", sellers: 50, calls: 32, calls_per_caller: 8, megabytes_per_hour: 10000 } }
+# for own requests: docs/market/automatic.md.
+#market: { listen: "127.0.0.1:8082", reach: "http://192.0.2.7:8082", name: rig, hold: "0.02", lease: 5m, per_buyer: { concurrency: 2, leases: 100, calls_per_second: 20, tokens_per_minute: 100000, tokens_per_day: 5000000 }, allow_private: false, max_exposure: "5", buy: { tools: false, keyless: peers, policy: {}, max_price: {}, substitutes: {}, min_saving: 15%, per_day: "5", per_peer: "2", regions: [], quantizations: [], probes: 1% }, sell: { reserve: 1, headroom: 20%, preempt: drain } }
 
 # Clearing what other gateways trade with each other: docs/market.md. organisation: that all members belong to; fee_ppm: millionths of each payment; settle: how long a seller
 # may settle; window: how long a buyer may contest.

@@ -8,6 +8,8 @@ export interface PriceRule {
   readonly share: number;
   /** The least of each rate. */
   readonly floor?: Pick<Price, "input" | "output"> | undefined;
+  /** Of `follow`, for arbitrage: never less than what the target costs this gateway. */
+  readonly aboveCost?: boolean | undefined;
 }
 
 export interface AskSources {
@@ -18,21 +20,29 @@ export interface AskSources {
 }
 
 const whole = 10_000n;
+const nothing: Price = { input: "0", output: "0", cache_read: "0" };
 
 /** What is asked for a share now. Where a rule has nothing to follow, the price that was set is asked. */
 export function askPrice(set: Price, rule: PriceRule | undefined, { cost, others }: AskSources): Price {
   if (rule === undefined || rule.kind === "fixed") return set;
   const base = rule.kind === "margin" ? cost : others;
-  if (base === undefined) return set;
+  const least = leastOf(set, rule, cost);
+  if (base === undefined) return rule.aboveCost === true ? atLeast(set, least) : set;
   const factor = rule.kind === "margin" ? whole + BigInt(rule.share) : whole - BigInt(rule.share);
-  const floor = rule.floor ?? (rule.kind === "follow" ? set : { input: "0", output: "0" });
-  const rate = (name: keyof Price, least: string): string => {
-    // A margin is never rounded away.
-    const asked = (BigInt(base[name]) * factor + whole - 1n) / whole;
-    return String(asked < BigInt(least) ? BigInt(least) : asked);
-  };
-  const input = rate("input", floor.input);
-  const cached = rate("cache_read", "0");
+  // A margin is never rounded away.
+  const rate = (name: keyof Price): string => String((BigInt(base[name]) * factor + whole - 1n) / whole);
+  return atLeast({ input: rate("input"), output: rate("output"), cache_read: rate("cache_read") }, least);
+}
+
+function leastOf(set: Price, { kind, floor, aboveCost }: PriceRule, cost: Price | undefined): Price {
+  const named = floor === undefined ? nothing : { ...floor, cache_read: "0" };
+  if (aboveCost === true) return atLeast(named, cost ?? set);
+  return floor === undefined && kind === "follow" ? { ...set, cache_read: "0" } : named;
+}
+
+function atLeast(price: Price, least: Price): Price {
+  const rate = (name: keyof Price): bigint => (BigInt(price[name]) < BigInt(least[name]) ? BigInt(least[name]) : BigInt(price[name]));
+  const [input, cached] = [rate("input"), rate("cache_read")];
   // What is cached costs no more than what is not.
-  return { input, output: rate("output", floor.output), cache_read: BigInt(cached) > BigInt(input) ? input : cached };
+  return { input: String(input), output: String(rate("output")), cache_read: String(cached > input ? input : cached) };
 }

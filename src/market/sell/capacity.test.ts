@@ -26,7 +26,7 @@ function placesOf({ own = 0, sold = 0, block, used = 0, slots = 0, hours, isPaus
     { counts: "slots", amount: 4, inFlight: slots, others: 0, fullAtMs: 0, periodMs: 0 },
   ];
   const capacity = new Capacity({
-    settings: () => ({ reserve, headroom: 0.2 }),
+    settings: () => ({ reserve, headroom: 0.2, preempt: "drain" }),
     states: { list: () => [{ provider: "rig", model: "m", keyId: "rig", state }] as never },
     limitsOf: () => buckets as never,
     sold: () => sold,
@@ -113,6 +113,24 @@ test("a price follows the cost with a margin, or the cheapest offer of others, a
     output: "1790",
     cache_read: "891",
   });
+  // Of arbitrage: below others, but never below the cost; without a cost, never below the price that was set.
+  const arbitrage = { kind: "follow", share: 100, aboveCost: true } as const;
+  assert.deepEqual(
+    [
+      askPrice(set, arbitrage, both),
+      askPrice(set, arbitrage, { ...both, cost: { input: "890", output: "1900", cache_read: "1" } }),
+      askPrice(set, arbitrage, { cost: undefined, others: both.others }),
+      askPrice(set, { ...arbitrage, floor: { input: "895", output: "0" } }, both),
+      askPrice(set, arbitrage, { cost: { input: "3000", output: "3000", cache_read: "0" }, others: undefined }),
+    ],
+    [
+      { input: "891", output: "1782", cache_read: "891" },
+      { input: "891", output: "1900", cache_read: "891" },
+      { input: "1000", output: "2000", cache_read: "891" },
+      { input: "895", output: "1782", cache_read: "891" },
+      { input: "3000", output: "3000", cache_read: "500" },
+    ],
+  );
   // Nothing to follow.
   const none = { cost: undefined, others: undefined };
   assert.deepEqual([askPrice(set, { kind: "margin", share: 1 }, none), askPrice(set, { kind: "follow", share: 1 }, none)], [set, set]);

@@ -48,7 +48,7 @@ export class Capacity {
     if (terms.hours !== undefined && !isOpen(terms.hours, clock.now()))
       return { free: 0, reason: `it is outside of its hours (${terms.hours.join(", ")} UTC)` };
     const others = sold(model);
-    const own = this.#ownInFlight(provider);
+    const own = this.ownInFlight(provider);
     const free = terms.concurrency - own - others - settings().reserve;
     if (free > 0) return { free, reason: undefined };
     const isOwn = own > 0 && terms.concurrency - others - settings().reserve > 0;
@@ -64,7 +64,8 @@ export class Capacity {
     return this.#hasHeadroom(provider, upstreamModel) ? undefined : "this gateway's own limits leave too little (market.sell.headroom)";
   }
 
-  #ownInFlight(provider: string): number {
+  /** Requests of this gateway's own that a provider serves now. */
+  ownInFlight(provider: string): number {
     return this.#deps.states.list().reduce((sum, target) => (target.provider === provider ? sum + target.state.measures.inFlight : sum), 0);
   }
 

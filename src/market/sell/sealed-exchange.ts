@@ -43,6 +43,8 @@ export class SealedExchange implements ClientExchange {
   #isEnded = false;
   #isWhole = false;
   #isOver = false;
+  #hasHead = false;
+  #isDropped = false;
   #leave: (() => void) | undefined;
   #watcher: AnswerWatcher | undefined;
 
@@ -53,7 +55,19 @@ export class SealedExchange implements ClientExchange {
   }
 
   get closed(): boolean {
-    return this.#options.writer.isClosed;
+    return this.#isDropped || this.#options.writer.isClosed;
+  }
+
+  /** A part of the answer has left. */
+  get hasHead(): boolean {
+    return this.#hasHead;
+  }
+
+  /** The request is served no further: for the gateway its client has left, and what it still writes goes nowhere. The connection stays open. */
+  drop(): void {
+    this.#isDropped = true;
+    this.#isEnded = true;
+    this.over(false);
   }
 
   readBody(): Promise<readonly Buffer[]> {
@@ -80,12 +94,15 @@ export class SealedExchange implements ClientExchange {
   }
 
   streamHead(status: number, headers: readonly string[]): void {
+    if (this.#isDropped) return;
+    this.#hasHead = true;
     const type = headers.findIndex((name, index) => index % 2 === 0 && name.toLowerCase() === "content-type");
     const head = { status, content_type: type < 0 ? "application/json" : headers[type + 1] };
     this.#options.writer.write(this.#sealed(frameTypes.head, Buffer.from(JSON.stringify(head))));
   }
 
   chunk(data: Bytes): boolean {
+    if (this.#isDropped) return true;
     return this.#options.writer.write(this.#data(frameTypes.data, Buffer.from(data, "latin1")));
   }
 

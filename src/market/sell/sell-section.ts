@@ -1,5 +1,7 @@
 import * as z from "zod";
-import { integer, percent } from "../../settings/index.ts";
+import { choice, integer, percent } from "../../settings/index.ts";
+
+const preemptions = ["drain", "cancel"] as const;
 
 export const sellSchema = z
   .strictObject({
@@ -11,6 +13,10 @@ export const sellSchema = z
     headroom: percent(
       "Nothing is sold of a provider or model of which less than this share of a limit (requests, tokens, requests at a time) is left.",
     ).prefault("20%"),
+    preempt: choice(
+      "What happens to requests of others that are being served when this gateway's own need their places: drain: they are served to their end; cancel: the last ones are cancelled, and cost their buyers nothing.",
+      preemptions,
+    ).prefault("drain"),
   })
   .describe("What is sold to other gateways.")
   .prefault({});
@@ -19,4 +25,5 @@ export interface SellSettings {
   readonly reserve: number;
   /** From 0 to 1. */
   readonly headroom: number;
+  readonly preempt: (typeof preemptions)[number];
 }

@@ -1,5 +1,6 @@
 import type { Clock, IdSource, Logger } from "../../core/index.ts";
 import type { GatewayDeps } from "../../gateway/index.ts";
+import type { UpstreamClient } from "../../upstream/index.ts";
 import type { Store } from "../../store/index.ts";
 import type { Clearing } from "../clearing/clearing.ts";
 import type { MarketKeys } from "../identity/market-keys.ts";
@@ -9,6 +10,7 @@ import type { BuyersRedactor } from "./hide-provider.ts";
 import type { BuyerLimits } from "./buyer-limits.ts";
 import type { Capacity } from "./capacity.ts";
 import type { Offers } from "./offers.ts";
+import type { RunningSales } from "./running-sales.ts";
 
 /** What opens a request: in clear, the first frame. */
 export interface OpenFrame {
@@ -39,6 +41,9 @@ export interface SellerDeps {
   /** Nano-credits: what an exchange may owe this node, at most. */
   readonly maxExposure: () => bigint;
   readonly gateway: GatewayDeps;
+  /** Sends what is sold: it passes by what this gateway does for its own requests. */
+  readonly client: UpstreamClient;
+  readonly running: RunningSales;
   readonly store: Store;
   readonly keys: MarketKeys;
   readonly peers: Peers;

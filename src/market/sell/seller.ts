@@ -65,7 +65,7 @@ export function createSeller(deps: SellerDeps): Seller {
         const release = places.take(share, lease.body.buyer);
         try {
           const order = lease.take(document, secret.session, clock.now());
-          return new Accepted(deps, desk.record, { lease, order, share, secret, release });
+          return acceptedRequest(deps, desk.record, { lease, order, share, secret, release });
         } catch (error) {
           release();
           throw error;
@@ -101,6 +101,25 @@ interface AcceptedParts {
 
 type Recorder = ReturnType<typeof createLeaseDesk>["record"];
 
+/** It has its place until it ends, or an own request needs it. */
+function acceptedRequest(deps: SellerDeps, record: Recorder, parts: AcceptedParts): AcceptedRequest {
+  const { share, release } = parts;
+  const ended = deps.running.add({
+    share,
+    cancel: () => {
+      accepted.cancel();
+    },
+  });
+  const accepted = new Accepted(deps, record, {
+    ...parts,
+    release() {
+      ended();
+      release();
+    },
+  });
+  return accepted;
+}
+
 class Accepted implements AcceptedRequest {
   readonly opener: ReturnType<LeaseSecret["opener"]>;
   readonly #deps: SellerDeps;
@@ -108,6 +127,8 @@ class Accepted implements AcceptedRequest {
   readonly #parts: AcceptedParts;
   readonly #requestId: string;
   #receipt: Promise<string> | undefined;
+  #exchange: SealedExchange | undefined;
+  #isCancelled = false;
 
   constructor(deps: SellerDeps, record: Recorder, parts: AcceptedParts) {
     this.#deps = deps;
@@ -117,12 +138,20 @@ class Accepted implements AcceptedRequest {
     this.opener = parts.secret.opener(parts.order.document.body.n, "request");
   }
 
+  /** An own request needs its place. An answer whose receipt is made already goes on to its end. */
+  cancel(): void {
+    if (this.#receipt !== undefined) return;
+    this.#isCancelled = true;
+    this.#exchange?.drop();
+  }
+
   async run(plain: Buffer, writer: FrameWriter, onOver: (over: (isWhole: boolean) => void) => void): Promise<void> {
     const { gateway, clock, logger } = this.#deps;
     const { order, share, lease, secret, release } = this.#parts;
     const { n, request, max_output: maxOutput } = order.document.body;
     const last: { record?: LastRecord } = {};
     try {
+      this.#checkPlace();
       if (hashOfBytes(plain) !== request) throw new MarketRefusal("bad_order", "The request is not the one that the order names.");
       const { target, body } = splitRequest(plain);
       const caller = callerOf(gateway.protocols, target, lease.body.buyer, share.model);
@@ -139,11 +168,14 @@ class Accepted implements AcceptedRequest {
           hideInError(text, gateway.current().catalog.provider(share.provider) ?? { name: share.provider, baseUrls: {} }),
         receipt: (answer) => this.#end(answer, last.record),
       });
+      this.#exchange = exchange;
       onOver((isWhole) => {
         exchange.over(isWhole);
       });
-      const recorder = { redactor: this.#deps.redactor, closed: (record: LastRecord) => void (last.record = record) };
+      const { redactor, client } = this.#deps;
+      const recorder = { redactor, client, closed: (record: LastRecord) => void (last.record = record) };
       await handleModelCall(sellingDeps(gateway, share, recorder), exchange, caller);
+      if (!exchange.hasHead) this.#checkPlace();
     } catch (error) {
       if (error instanceof MarketRefusal) throw error;
       logger.error({ error: messageOf(error), lease: lease.body.lease }, "a request of the market ended with an unexpected error");
@@ -151,8 +183,16 @@ class Accepted implements AcceptedRequest {
     } finally {
       // Also of a buyer that has left: it pays for what it received.
       await this.#end("", last.record).catch(() => undefined);
+      // Its buyer finds the receipt, which costs nothing.
+      if (this.#isCancelled && this.#exchange?.hasHead === true) writer.destroy();
       release();
     }
+  }
+
+  /** @throws MarketRefusal if it was cancelled. */
+  #checkPlace(): void {
+    if (this.#isCancelled)
+      throw new MarketRefusal("at_capacity", "The seller's own requests need the place of this one.", { retry_after_ms: 1000 });
   }
 
   async fail(): Promise<void> {
@@ -164,7 +204,8 @@ class Accepted implements AcceptedRequest {
   #end(answer: string, record: LastRecord | undefined): Promise<string> {
     if (this.#receipt === undefined) {
       const { lease, order } = this.#parts;
-      const outcome = outcomeOf(record, { requestId: this.#requestId, answer });
+      const served = outcomeOf(record, { requestId: this.#requestId, answer });
+      const outcome = this.#isCancelled ? { ...served, status: "interrupted" as const } : served;
       this.#deps.limits.used(lease.body.buyer, outcome.usage.input + outcome.usage.output);
       this.#receipt = this.#record(lease, order, outcome);
     }

@@ -3,7 +3,7 @@ import type { Principal } from "../../accounts/index.ts";
 import type { Caller, GatewayDeps, GatewaySnapshot } from "../../gateway/index.ts";
 import { supplyUserId, type CloseRecord } from "../../ledger/index.ts";
 import type { ProtocolTable } from "../../protocols/index.ts";
-import { createCatalog, type Provider } from "../../upstream/index.ts";
+import { createCatalog, type Provider, type UpstreamClient } from "../../upstream/index.ts";
 import { marketDialects } from "../documents/kinds.ts";
 import { generateRoute } from "../output-bound.ts";
 import { MarketRefusal } from "../refusal.ts";
@@ -16,6 +16,7 @@ export interface SaleRecorder {
   closed(record: CloseRecord): void;
   /** Of what a buyer sees. */
   readonly redactor: BuyersRedactor;
+  readonly client: UpstreamClient;
 }
 
 /** The gateway as a buyer sees it: one model of one provider, no budgets of users, and no bodies stored. */
@@ -34,6 +35,7 @@ export function sellingDeps(deps: GatewayDeps, share: Share, recorder: SaleRecor
   const own: GatewaySnapshot = Object.create(snapshot, {
     catalog: { value: catalog },
     redactor: { value: recorder.redactor },
+    client: { value: recorder.client },
     // What was bought is not sold again.
     buying: { value: undefined },
   }) as GatewaySnapshot;

@@ -9,6 +9,8 @@ export function marketAutomaticHandlers(automatic: AutomaticAdmin): HandlersOf<t
     "market.policies.set": ({ body }) => automatic.setPolicy(body),
     "market.policies.remove": ({ param }) => automatic.removePolicy(param),
     "market.sell": ({ param, body }) => automatic.sell(param, body),
+    "market.arbitrage": async ({ query: { model } }) => ({ data: await automatic.arbitrage(model) }),
+    "market.arbitrage.set": ({ body }) => automatic.setArbitrage(body),
     "market.explain": ({ query: { model } }) => automatic.explain(model),
   };
 }

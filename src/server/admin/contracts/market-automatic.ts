@@ -49,6 +49,22 @@ const buying = z.object({
     .readonly(),
 });
 
+const rates = z.object({ input_usd: rate, output_usd: rate }).meta({ id: "MarketRates" });
+
+const arbitrage = z
+  .object({
+    model: z.string(),
+    on: z.boolean(),
+    own_cost: rates.nullable().describe("`null`: the model has no price here"),
+    ask: rates,
+    cheapest: z.object({ seller: z.string(), expected_usd: credits }).nullable().describe("whose offer would be bought now"),
+    own_expected_usd: credits.nullable().describe("what a request of usual size costs here"),
+    buys: z.boolean(),
+    sells: z.boolean(),
+    summary: z.string().describe("one sentence"),
+  })
+  .meta({ id: "MarketArbitrage" });
+
 export const marketAutomaticContracts = {
   "market.policies": {
     method: "GET",
@@ -94,6 +110,28 @@ export const marketAutomaticContracts = {
       concurrency: z.int().min(1).max(1000).optional(),
     }),
     answer: share,
+  },
+  "market.arbitrage": {
+    method: "GET",
+    path: "/api/v1/market/arbitrage",
+    access: "admin",
+    summary: "Shows which shared models are bought where that is cheaper, while their own places are sold.",
+    query: z.object({ model: z.string().optional().describe("all that are shared if omitted") }),
+    answer: z.object({ data: z.array(arbitrage).readonly() }),
+  },
+  "market.arbitrage.set": {
+    method: "POST",
+    path: "/api/v1/market/arbitrage",
+    access: "admin",
+    summary:
+      "Buys a shared model where that is cheaper than its own server, and sells the places that this leaves, never below their cost.",
+    body: z.strictObject({
+      model: z.string(),
+      on: z.boolean(),
+      min_saving: z.number().optional().describe("what buying must save, from 0 to 0.95"),
+      share: z.number().optional().describe("what asks are below the cheapest offer of others; 0.01 if omitted"),
+    }),
+    answer: arbitrage,
   },
   "market.explain": {
     method: "GET",
