@@ -52,6 +52,7 @@ const texts: Readonly<Record<string, CommandText>> = {
   "alerts test": { examples: ["alerts test"] },
   "market share": { examples: ["market share qwen3 --input 0.2 --output 0.6 --licence apache-2.0"] },
   "market sell": { examples: ["market sell qwen3 --rule margin --share 20%", "market sell qwen3 --hours 20:00-07:00"] },
+  "market arbitrage": { examples: ["market arbitrage", "market arbitrage qwen3 on --min-saving 15%"] },
   "market unshare": { examples: ["market unshare qwen3"] },
   "market invite": { examples: ["market invite --limit 5"] },
   "market pause": { examples: ["market pause"] },
