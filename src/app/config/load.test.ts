@@ -86,7 +86,6 @@ test("without a file the contract's defaults hold", (t) => {
           quantizations: [],
           probeShare: 0.01,
         },
-        sell: { reserve: 1, headroom: 0.2 },
         relay: { members: true, peers: false, url: undefined, sellers: 50, calls: 32, callsPerCaller: 8, bytesPerHour: undefined },
         sell: { reserve: 1, headroom: 0.2, preempt: "drain" },
       },

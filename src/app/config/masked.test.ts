@@ -134,7 +134,6 @@ prices: { a: { input: 1.5 } }
         quantizations: [],
         probes: "1%",
       },
-      sell: { reserve: 1, headroom: "20%" },
       relay: { members: true, peers: false, sellers: 50, calls: 32, calls_per_caller: 8 },
       sell: { reserve: 1, headroom: "20%", preempt: "drain" },
     },

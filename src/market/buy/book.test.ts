@@ -26,6 +26,7 @@ test("of two offers of a peer with one number the first counts, a smaller number
       clock: scene.clock,
       logger: silentLogger,
       onChange: () => undefined,
+      calledAt: (url) => url,
       allowPrivate: () => true,
       record: new SellerRecord(),
       random: () => 0,

@@ -2,7 +2,6 @@ import type { Provider } from "../../upstream/index.ts";
 import { parseCanonical } from "../documents/canonical.ts";
 import { documentOf, verifyDocument, type MarketDocument } from "../documents/document.ts";
 import { reachOf, type Peer } from "../peers/peers.ts";
-import type { Peer } from "../peers/peers.ts";
 import { newerOffer } from "./newer-offer.ts";
 import type { KnownOffer, PeerSeller } from "./peer-seller.ts";
 
