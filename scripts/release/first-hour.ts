@@ -90,6 +90,15 @@ function run(program: string, args: readonly string[], env: NodeJS.ProcessEnv, c
   return execFileSync(program, args, { env, cwd, encoding: "utf8", timeout: commandMs, stdio: ["ignore", "pipe", "inherit"] });
 }
 
+/**
+ * How this machine reaches its registries: npm looks for its settings beside the program of Node, and in the home folder, which are other ones here.
+ */
+function waysOut(): NodeJS.ProcessEnv {
+  const ownConfig = (name: string): string => run("npm", ["config", "get", name], process.env, tmpdir()).trim();
+  const own = Object.entries(process.env).filter(([name]) => /^(?:https?_proxy|no_proxy|NODE_EXTRA_CA_CERTS|SSL_CERT_FILE)$/i.test(name));
+  return { ...Object.fromEntries(own), npm_config_globalconfig: ownConfig("globalconfig"), npm_config_userconfig: ownConfig("userconfig") };
+}
+
 /** @param archives of `tokligence` and of this platform. */
 export function npmCarrier(archives: readonly string[], nodeFolder: string): Carrier {
   return {
@@ -107,7 +116,8 @@ const answer = await client.chat.completions.create({ model: "loopback", message
 console.log(answer.choices[0].message.content);\n`,
       );
       // The packages of other platforms are not in a registry yet.
-      run("npm", ["install", "--no-audit", "--no-fund", "--silent", "--omit=optional", ...archives, sdk.npm], env, folder);
+      const options = ["install", "--no-audit", "--no-fund", "--silent", "--omit=optional"];
+      run("npm", [...options, ...archives, sdk.npm], { ...env, ...waysOut() }, folder);
       return {
         tokligence: (...args) => run("npx", ["--no-install", "tokligence", ...args], env, folder),
         ask: (url, key) => run("node", ["ask.js", url, key], env, folder),
