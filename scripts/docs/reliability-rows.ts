@@ -288,7 +288,7 @@ export const reliabilityRows: Readonly<Record<string, readonly ReliabilityRow[]>
       test: { long: "containers" },
       figures: "{manifests} manifests",
     },
-    { promise: "Prometheus accepts the alert rules.", test: { long: "alert-rules" } },
+    { promise: "Prometheus accepts the alert rules.", test: { long: "alert-rules" }, figures: "{rules} rules" },
   ],
   "When gateways trade": [
     {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { test } from "node:test";
 import { promisify } from "node:util";
+import { writeFigures } from "./figures.ts";
 
 const run = promisify(execFile);
 
@@ -16,5 +17,6 @@ const unable = !(await findPromtool()) && "needs promtool in PATH (Debian's pack
 
 test("Prometheus' own tool accepts the alert rules", { skip: unable }, async () => {
   const { stdout } = await run("promtool", ["check", "rules", "--lint=all", "--lint-fatal", "deploy/prometheus/alerts.yaml"]);
-  assert.match(stdout, /SUCCESS: \d+ rules found/);
+  const [, rules] = /SUCCESS: (\d+) rules found/.exec(stdout) ?? assert.fail(stdout);
+  writeFigures("alert-rules", { rules: Number(rules) });
 });
