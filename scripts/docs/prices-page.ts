@@ -8,6 +8,7 @@ const chargedText = `## What an answer is charged for
 | tokens | \`input\`, \`output\`, \`reasoning\` (as output if omitted) |
 | tokens of a cache | \`cache_read\` (as input if omitted), \`cache_write_5m\`, \`cache_write_30m\`, \`cache_write_1h\`, \`cache_write_12h\`, \`cache_write_24h\` |
 | sound, pictures, videos | \`input_audio\`, \`output_image\`, … and \`cache_read_audio\`, …; a picture or video in the prompt costs what \`input\` costs if omitted, all others are unknown |
+| a context cache that the gateway has made | \`cache_storage\`, a million tokens and hour: without it none is made ([caching.md](caching.md)) |
 | calls of the provider's tools | \`web_search\`, or \`grounded_prompt\` for prices by prompt, \`page_fetch\`, \`file_search\`, \`code_session\`, \`maps_search\` |
 | what has no tokens | \`image\`, \`input_seconds\`, \`output_seconds\`, \`per_request\` |
 | at least | \`minimum\` |

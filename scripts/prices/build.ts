@@ -9,7 +9,7 @@ import type { Disagreement, ListedModel, PriceList } from "../../src/ledger/pric
 import { extendCard, type PriceSheet, type SheetBand } from "../../src/ledger/prices/price-sheet.ts";
 import { findModel } from "../../src/ledger/prices/price-vendors.ts";
 import type { RateCard } from "../../src/ledger/prices/rates.ts";
-import { aliases, decisions, sameClasses, undecided, vendorFees, vendorPrices } from "./decisions.ts";
+import { aliases, decisions, sameClasses, storageRates, undecided, vendorFees, vendorPrices } from "./decisions.ts";
 import { listedOf } from "./listed.ts";
 
 /*
@@ -46,6 +46,8 @@ for (const [key, entry] of Object.entries(entries)) {
   models[name] = merge(vendor, name, sheet);
 }
 for (const [vendor, models] of Object.entries(vendorPrices)) vendors[vendor] = { ...vendors[vendor], ...models };
+for (const [vendor, rates] of Object.entries(storageRates))
+  for (const [name, dated] of Object.entries(rates)) vendors[vendor]![name] = withStorage(vendors[vendor]![name]!, dated);
 for (const [vendor, names] of Object.entries(aliases)) for (const { model } of Object.values(names).flat()) addFromCatalogue(vendor, model);
 
 const manifest = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
@@ -140,6 +142,18 @@ function withClasses(vendor: string, sheet: PriceSheet): PriceSheet {
   return same === undefined
     ? sheet
     : { ...sheet, classes: { ...sheet.classes, ...Object.fromEntries(same.map((tier) => [tier, sheet.periods])) } };
+}
+
+/** The rate of a context cache at the time of each period of the standard class: requests of other classes are not kept. */
+function withStorage(model: ListedModel, dated: readonly { readonly from?: string; readonly rate: number }[]): ListedModel {
+  const rateAt = (from = ""): number => dated.findLast((each) => (each.from ?? "") <= from)!.rate;
+  return {
+    ...model,
+    periods: model.periods.map((period) => ({
+      ...period,
+      bands: period.bands.map(([above, rates]) => [above, { ...rates, cache_storage: rateAt(period.when?.from) }] as const),
+    })),
+  };
 }
 
 /** OpenAI's models that search before each answer report no searches: the fee is one of each request. */

@@ -125,3 +125,23 @@ export const aliases: Readonly<Record<string, Readonly<Record<string, readonly D
     "mistral-small-latest": [{ model: "mistral-small-2506" }, { from: "2026-03-16", model: "mistral-small-2603" }],
   },
 };
+
+/**
+ * What a context cache costs, dollars a million tokens and hour: ai.google.dev, pricing, "Context caching price", read in September and October 2026. Models whose row was not
+ * read have none, and no cache is made of their prompts. The last entry whose day has come counts.
+ */
+export const storageRates: Readonly<
+  Record<string, Readonly<Record<string, readonly { readonly from?: string; readonly rate: number }[]>>>
+> = {
+  google: {
+    "gemini-2.5-flash": [{ rate: 1 }],
+    "gemini-2.5-flash-lite": [{ rate: 1 }],
+    "gemini-2.5-pro": [{ rate: 4.5 }],
+    "gemini-3-flash-preview": [{ rate: 1 }],
+    "gemini-3.1-pro-preview": [{ rate: 4.5 }],
+    "gemini-3.1-pro-preview-customtools": [{ rate: 4.5 }],
+    "gemini-3.5-flash": [{ rate: 1 }],
+    "gemini-3.6-flash": [{ rate: 0.5 }, { from: "2027-01-01", rate: 1 }],
+    "gemini-3.8-flash": [{ rate: 0.5 }, { from: "2027-01-01", rate: 1 }],
+  },
+};

@@ -29,6 +29,9 @@ export const feeUnits = [
   "output_seconds",
 ] as const;
 
+/** Units that count tokens and the hours that a vendor keeps them: rates are by a million token-hours. */
+export const storageUnits = ["cache_storage"] as const;
+
 /**
  * What vendors count beside plain tokens, by the names that rows, cost lines and `prices` use.
  *
@@ -38,8 +41,10 @@ export const feeUnits = [
  *
  * Calls are of tools that the vendor runs: `web_search` counts queries, `grounded_prompt` is 1 if there was at least one, as some prices are by prompt.
  * `code_session` counts containers. `image`, `input_seconds` and `output_seconds` are what was made or heard where no tokens are counted.
+ *
+ * `cache_storage` counts the tokens of a context cache, times the hours that its vendor keeps them.
  */
-export const unitNames = [...tokenUnits, "accepted_prediction", "rejected_prediction", ...feeUnits] as const;
+export const unitNames = [...tokenUnits, "accepted_prediction", "rejected_prediction", ...feeUnits, ...storageUnits] as const;
 export type UnitName = (typeof unitNames)[number];
 export type Units = Readonly<Partial<Record<UnitName, number>>>;
 

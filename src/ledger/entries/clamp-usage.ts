@@ -97,5 +97,6 @@ function clampUnits(usage: TokenCounts, units: Units): Units | undefined {
   for (const name of unitNames) if (calls.has(name)) take(name, mostCalls);
   take("input_seconds", mostCalls);
   take("output_seconds", mostCalls);
+  take("cache_storage", Infinity);
   return Object.keys(clamped).length === 0 ? undefined : clamped;
 }

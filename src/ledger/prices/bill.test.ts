@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as fc from "fast-check";
-import { feeUnits, tokenUnits, unitNames, type Iteration, type UnitName, type Usage } from "../../ir/index.ts";
+import { feeUnits, storageUnits, tokenUnits, unitNames, type Iteration, type UnitName, type Usage } from "../../ir/index.ts";
 import { clampUsage } from "../entries/clamp-usage.ts";
 import { usageOfRow } from "../entries/usage-row.ts";
 import { closeRecord } from "../testing.ts";
@@ -37,7 +37,7 @@ const allRates = fc.record({
   // Fees are whole nano-USD.
   units: fc.record(
     Object.fromEntries([
-      ...tokenUnits.map((unit) => [unit, rate] as const),
+      ...[...tokenUnits, ...storageUnits].map((unit) => [unit, rate] as const),
       ...feeUnits.map((unit) => [unit, fc.bigInt({ min: 0n, max: 10n ** 8n }).map((nano) => nano * 1_000_000n)] as const),
     ]),
   ),
@@ -75,7 +75,7 @@ test("every token is in one line, whatever a server reports", () => {
       const { input, output } = own;
       const bill = reckonBill(compileRates(card, { source: "override" }), own);
       if (bill === undefined || input === undefined || output === undefined) return;
-      const fees: ReadonlySet<string> = new Set(feeUnits);
+      const fees: ReadonlySet<string> = new Set([...feeUnits, ...storageUnits]);
       const counted = bill.lines.filter(({ what }) => !fees.has(what)).reduce((sum, line) => sum + line.count, 0);
       assert.equal(counted, input + output);
     }),

@@ -150,6 +150,7 @@ export function addCall(bill: BillWriter, rates: Rates, usage: Usage, call?: { r
   bill.add("cache_write_1h", cacheWrite1h - long - day, rates.cacheWrite1h, call);
   bill.add("cache_write_12h", long, rates.units.cache_write_12h, call);
   bill.add("cache_write_24h", day, rates.units.cache_write_24h, call);
+  bill.add("cache_storage", units.cache_storage ?? 0, rates.units.cache_storage, call);
   bill.add("output", said, rates.output, call);
   bill.add("reasoning", reasoning, rates.reasoning, call);
   bill.add("request", rates.request > 0n ? 1 : 0, rates.request, call);

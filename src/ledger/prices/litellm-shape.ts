@@ -46,6 +46,7 @@ const plainFields = {
 } as const;
 const unitFields: Readonly<Partial<Record<RatedUnit, readonly string[]>>> = {
   cache_write_12h: ["cache_creation_input_token_cost_above_12hr"],
+  cache_storage: ["cache_storage_cost_per_token_per_hour"],
   input_audio: ["input_cost_per_audio_token"],
   input_image: ["input_cost_per_image_token"],
   input_video: ["input_cost_per_video_token"],

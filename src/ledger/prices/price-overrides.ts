@@ -1,4 +1,4 @@
-import { feeUnits, tokenUnits, type ServiceTier } from "../../ir/index.ts";
+import { feeUnits, storageUnits, tokenUnits, type ServiceTier } from "../../ir/index.ts";
 import { femtoPerNano, parseRate } from "../money.ts";
 import { isFee, plainNames } from "./price-list.ts";
 import { extendCard, type PriceSheet, type SheetBand, type SheetPeriod } from "./price-sheet.ts";
@@ -12,7 +12,12 @@ import type { RateCard, RatedUnit } from "./rates.ts";
 export type PriceOverrides = Readonly<Record<string, PriceOverride>>;
 
 /** The names of rates in the configuration. */
-export const rateNames = [...(Object.keys(plainNames) as (keyof typeof plainNames)[]), ...tokenUnits, ...feeUnits] as const;
+export const rateNames = [
+  ...(Object.keys(plainNames) as (keyof typeof plainNames)[]),
+  ...tokenUnits,
+  ...storageUnits,
+  ...feeUnits,
+] as const;
 export type RateName = (typeof rateNames)[number];
 
 /**

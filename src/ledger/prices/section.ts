@@ -27,6 +27,8 @@ const descriptions: Readonly<Record<RateName, string>> = {
   cache_write_30m: `Input written to a cache for 30 minutes, ${perMillion}.`,
   cache_write_12h: `Input written to a cache for 12 hours, ${perMillion}.`,
   cache_write_24h: `Input written to a cache for 24 hours, ${perMillion}.`,
+  cache_storage:
+    "A context cache that the gateway has made at the provider, US dollars a million tokens and hour. Without it, none is made.",
   web_search: `Searches of the web, ${each}.`,
   grounded_prompt: `Requests with at least one search of the web, ${each}.`,
   page_fetch: `Pages that the provider fetches, ${each}.`,

@@ -7,6 +7,8 @@ import type { UsageRow } from "../entries/usage-row.ts";
  * @param price the parsed snapshot. @returns `null` if nothing was cached, or the rates are not known.
  */
 export function cacheSavings(row: UsageRow, price: unknown): string | null {
+  // What the gateway has paid for a cache saves nothing by itself.
+  if (row.lane === "context-cache") return row.cost_nano_usd === null ? null : formatUsd(-row.cost_nano_usd);
   const counts = [row.cache_read_tokens, row.cache_write_5m_tokens, row.cache_write_1h_tokens];
   if (counts.every((count) => (count ?? 0) === 0) || typeof price !== "object" || price === null) return null;
   const rates = price as Readonly<Record<string, unknown>>;
