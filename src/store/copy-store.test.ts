@@ -51,6 +51,12 @@ async function fill(store: Store): Promise<void> {
   await put("stored_responses", "id user_id provider provider_key model created_ms size_chars input response", ...responses);
   await put("installation_keys", "id secret created_ms", [1, "c2VjcmV0", 4]);
   await put("kept_proofs", "user_id call_key sealed created_ms", ["usr_1", "call_1", "sealed", 5]);
+  await put(
+    "context_caches",
+    "prefix key_id name tokens expires_ms",
+    ["p", "key_1", "cachedContents/1", 5000, 9],
+    ["q", "key_1", null, null, 9],
+  );
   await put("journal_checkpoints", "journal seq time_ms", ["j1", Number.MAX_SAFE_INTEGER, 6]);
   const sums =
     "requests attempts errors input_tokens output_tokens cache_read_tokens cache_write_tokens reasoning_tokens whole_usd rest_nano_usd unpriced";

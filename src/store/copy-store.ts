@@ -43,6 +43,7 @@ const otherTables: readonly CopiedTable[] = [
   { name: "stored_responses", key: ["id"], sums: { size: "size_chars" }, page: 20 },
   { name: "installation_keys", key: ["id"] },
   { name: "kept_proofs", key: ["user_id", "call_key"], page: 100 },
+  { name: "context_caches", key: ["prefix"], sums: { tokens: "tokens" } },
   { name: "journal_checkpoints", key: ["journal"], sums: { seq: "seq % 1000000007" } },
   {
     name: "usage_sums",

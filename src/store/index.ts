@@ -10,6 +10,8 @@ export type { FileLock } from "./file-lock.ts";
 export { readKeyAncestors, readKeyDescendants } from "./key-ancestors.ts";
 export { addInstallationKey, InstallationKeys } from "./kept/installation-keys.ts";
 export type { InstallationKey } from "./kept/installation-keys.ts";
+export { createContextCacheTable } from "./kept/context-caches.ts";
+export type { ContextCacheTable, StoredContextCache } from "./kept/context-caches.ts";
 export { createKeptProofTable } from "./kept/kept-proofs.ts";
 export type { KeptProofRow, KeptProofTable } from "./kept/kept-proofs.ts";
 export { sizeOfChange, storableChange, writeKeptChanges } from "./kept/kept-changes.ts";

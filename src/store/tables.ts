@@ -19,6 +19,7 @@ export interface Tables extends MarketTables, AuditTables, PerformanceTables, Se
   stored_responses: StoredResponsesTable;
   installation_keys: InstallationKeysTable;
   kept_proofs: KeptProofsTable;
+  context_caches: ContextCachesTable;
   alerts_raised: AlertsRaisedTable;
   revisions: RevisionsTable;
   retention: RetentionTable;
@@ -233,6 +234,19 @@ export interface KeptProofsTable {
   call_key: string;
   sealed: string;
   created_ms: number;
+}
+
+/** A cache of the beginning of a prompt at a provider, which the gateway has made. */
+export interface ContextCachesTable {
+  /** Hash of the prompt, and of whose it is. */
+  prefix: string;
+  /** The key that pays for it. */
+  key_id: string;
+  /** What requests refer to it by; `null`: it is being made. */
+  name: string | null;
+  tokens: number | null;
+  /** When it ends, or the claim to make it. */
+  expires_ms: number;
 }
 
 export interface RevisionsTable {

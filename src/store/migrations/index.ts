@@ -25,6 +25,7 @@ import { marketPolicies } from "./0024-market-policies.ts";
 import { firewall } from "./0025-firewall.ts";
 import { marketRelays } from "./0026-market-relays.ts";
 import { marketProcesses } from "./0027-market-processes.ts";
+import { contextCaches } from "./0028-context-caches.ts";
 import type { Migration } from "./migration.ts";
 
 export type { Migration } from "./migration.ts";
@@ -58,6 +59,7 @@ export const migrations: readonly Migration[] = [
   firewall,
   marketRelays,
   marketProcesses,
+  contextCaches,
 ];
 
 /** The migrations that make a schema of this version; all of them if it is omitted. */
