@@ -23,6 +23,7 @@ export type { OpenSummary, ProofCarrier, TextDelta, WireRules } from "./capabili
 export * from "./protocol.ts";
 export { refusalOf } from "./refusal.ts";
 export { ServerQuirks, type ModelQuirks, type PartKind, type RenderQuirks } from "./quirks.ts";
+export type { CacheablePrompt, CacheCall, ContextCaching, KeptContext } from "./context-cache.ts";
 export * from "./prompt-cache.ts";
 export * from "./translation.ts";
 export * as storedResponses from "./openai-responses/stored/index.ts";

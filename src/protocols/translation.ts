@@ -1,6 +1,7 @@
 import type { Bytes, SseEvent, Text } from "../core/index.ts";
 import type { ChatRequest, ChatResponse, EmbeddingAnswer, EmbeddingRequest, StreamEvent } from "../ir/index.ts";
 import type { ProviderTraits } from "./model-traits.ts";
+import type { ContextCaching } from "./context-cache.ts";
 import type { Caching, CacheMarker } from "./prompt-cache.ts";
 import type { RenderQuirks } from "./quirks.ts";
 
@@ -67,6 +68,8 @@ export interface UpstreamProtocol {
   readonly outputBounds?: { readonly least?: number; readonly unasked?: number };
   /** How a request leads to the provider's cache: by marks in the prompt, by a key of the conversation; absent: the provider finds it by itself. */
   readonly cacheBy?: "marks" | "key";
+  /** Present if the vendor keeps prompts under names. */
+  readonly contextCaching?: ContextCaching;
   renderRequest(request: ChatRequest, target: RenderTarget): Rendered<string>;
   /** `body` is text, not latin1. @throws GatewayError `upstream_invalid_response`; AnsweredError if the answer is an error. */
   parseResponse(body: Text, toolNames?: ToolNames): ChatResponse;

@@ -39,6 +39,8 @@ export interface Provider {
   readonly traits: ProviderTraits;
   /** How prompts are marked for its cache, if the configuration says so. */
   readonly caching?: Caching;
+  /** The vendor's own server, which keeps prompts under names and bills their storage by the hour. */
+  readonly hasContextCaches?: boolean;
   /** Whether the gateway itself answers: no network, no key. */
   readonly builtin: boolean;
   /** `false`: the gateway does not ask it whether it answers while nobody else does. */

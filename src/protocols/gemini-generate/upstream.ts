@@ -1,4 +1,5 @@
 import type { UpstreamProtocol } from "../translation.ts";
+import { contextCaching } from "./context-cache.ts";
 import { parseResponse } from "./parse-response.ts";
 import { renderRequest } from "./render-request.ts";
 import { GeminiStreamDecoder } from "./stream-decoder.ts";
@@ -8,6 +9,7 @@ import { upstreamEmbeddings } from "./upstream-embeddings.ts";
 /** Gemini `generateContent` as the upstream protocol of a translation. */
 export const geminiGenerateUpstream: UpstreamProtocol = {
   streamQuery: "alt=sse",
+  contextCaching,
   renderRequest,
   parseResponse,
   createStreamDecoder: (toolNames) => new GeminiStreamDecoder(toolNames),

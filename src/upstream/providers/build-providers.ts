@@ -46,6 +46,8 @@ export interface ProviderSettings {
   readonly limits?: LimitValues;
   /** See `Provider.caching`. */
   readonly caching?: Caching;
+  /** See `Provider.hasContextCaches`. If omitted: at the base URL of a preset that has them. */
+  readonly hasContextCaches?: boolean;
 }
 
 /** A provider that cannot be built. The message names the provider, the setting at fault and the correct form; it contains no secret. */
@@ -142,9 +144,15 @@ function buildProvider(settings: ProviderSettings, modelTraits: readonly Operato
     traits: new ProviderTraits(name, quirks.noVendorFields !== true, modelTraits),
     ...(changesBodies(ownQuirks) ? { ownQuirks, ownModelQuirks: new ServerQuirks(ownQuirks) } : {}),
     ...(settings.caching === undefined ? {} : { caching: settings.caching }),
+    ...(hasContextCaches(settings, preset, baseUrls) ? { hasContextCaches: true } : {}),
     builtin: false,
     ...(settings.isProbed === undefined ? {} : { isProbed: settings.isProbed }),
   };
+}
+
+function hasContextCaches({ hasContextCaches: given }: ProviderSettings, preset: Preset | undefined, baseUrls: BaseUrls): boolean {
+  const protocol = preset?.contextCaches;
+  return given ?? (protocol !== undefined && baseUrls[protocol] !== undefined && baseUrls[protocol] === preset?.baseUrls[protocol]);
 }
 
 /** Quirks that are not about the body of a request. */

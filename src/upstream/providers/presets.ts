@@ -30,6 +30,8 @@ export interface Preset {
   readonly baseUrlExample?: string;
   /** Environment variables that may contain the key, in order. If empty, the server needs none. */
   readonly keyEnv: readonly string[];
+  /** The protocol by which the vendor keeps prompts under names. */
+  readonly contextCaches?: ProtocolId;
   /** Globs of the vendor's own models; a leading `!` excludes. Aggregators and local servers have none: they announce their models. */
   readonly modelPatterns: readonly string[];
   readonly quirks: Quirks;
@@ -73,6 +75,7 @@ export const presets: readonly Preset[] = [
     baseUrls: { "gemini-generate": "https://generativelanguage.googleapis.com" },
     keyEnv: ["TOKLIGENCE_GOOGLE_API_KEY", "GOOGLE_API_KEY", "GEMINI_API_KEY"],
     modelPatterns: ["gemini-*", "gemma-*", "!*:*"],
+    contextCaches: "gemini-generate",
     quirks: {},
   },
   {
