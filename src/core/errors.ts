@@ -1,3 +1,4 @@
+import { cacheErrors } from "./cache-errors.ts";
 import { maskGatewayKeys } from "./gateway-key.ts";
 import type { Refusal } from "./refusal.ts";
 import { signInErrors } from "./sign-in-errors.ts";
@@ -121,6 +122,7 @@ export const errorTable = {
     meaning: "The key has expired.",
     remedy: "Create a new key, or one without `--expires`.",
   },
+  ...cacheErrors,
   ...signInErrors,
   // The status is 402 because vendors' SDKs retry a 408, 409, 429 or 5xx, and the retry would be refused too.
   budget_exceeded: {

@@ -16,6 +16,7 @@ import type {
 } from "../upstream/index.ts";
 import type { DuplicateGuard, Firewall, ToolCallGuard } from "../policy/index.ts";
 import type { AttemptRegistry } from "./answers/attempt-registry.ts";
+import type { ContextCacheMemory } from "./prompt-caches/context-cache-memory.ts";
 import type { PrefixMemory } from "./prompt-caches/prefix-memory.ts";
 import type { AnswerCache } from "./response-cache/answer-store.ts";
 import type { ResponseCacheOptions } from "./section.ts";
@@ -23,7 +24,7 @@ import type { BodyLog } from "./bodies/index.ts";
 import type { HedgeCounts } from "./failover/hedge-counts.ts";
 import type { FirewallCounts } from "./firewall/firewall-counts.ts";
 import type { KeptProofs } from "./proofs/index.ts";
-import type { ResponseStore } from "../store/index.ts";
+import type { ContextCacheTable, ResponseStore } from "../store/index.ts";
 import type { BackgroundJobs } from "./responses/background-jobs.ts";
 import type { TokenCalibration } from "./tokens/token-calibration.ts";
 import type { ObservedRequest } from "./observed-request.ts";
@@ -55,6 +56,8 @@ export interface GatewayDeps {
   readonly retryBudget: RetryBudget;
   readonly affinity: Affinity;
   readonly prefixMemory: PrefixMemory;
+  /** Caches that vendors keep under names. */
+  readonly contextCaches: { readonly memory: ContextCacheMemory; readonly table: ContextCacheTable };
   readonly responseCache: AnswerCache;
   /** From 0 to 1, as `Math.random`. */
   readonly random: () => number;

@@ -13,6 +13,7 @@ export { createBackgroundJobs } from "./responses/background-jobs.ts";
 export { createJournaledResponses } from "./responses/journaled-responses.ts";
 export { createResponseSweep } from "./responses/sweep.ts";
 export { asGatewayError } from "./errors/as-gateway-error.ts";
+export { ContextCacheMemory } from "./prompt-caches/context-cache-memory.ts";
 export { PrefixMemory } from "./prompt-caches/prefix-memory.ts";
 export { createKeptProofs } from "./proofs/index.ts";
 export { RedisAnswers } from "./response-cache/redis-answers.ts";

@@ -24,6 +24,8 @@ interface AnyFormLane extends AnyLane {
   readOtherForm(whole: Bytes): ReadAnswer;
   /** How a stream of this content type is cut and read. */
   openStream(contentType: string): LaneStream;
+  /** Set if the request refers to a cache of the gateway's: a refusal may be about that, and the request is made again without it. */
+  readonly refersToCache?: true;
 }
 
 /** The client's own protocol: the received bytes go out and come back, with small edits. */

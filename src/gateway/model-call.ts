@@ -12,6 +12,7 @@ import type { FailedTry } from "./observed-request.ts";
 import type { ClientExchange } from "./exchange.ts";
 import type { Guarded } from "../policy/index.ts";
 import type { CacheUse } from "./cache-use.ts";
+import type { KeptPrompt } from "./prompt-caches/kept-prompt.ts";
 import type { MarkedRequest } from "./prompt-caches/prefix-memory.ts";
 import { RequestFacts } from "./request-facts.ts";
 import type { RequestTrace } from "./trace.ts";
@@ -124,6 +125,8 @@ export class ModelCall implements EntryContext {
   cacheUse: CacheUse | undefined;
   /** What was decided about the cache marks of the last attempt that is rendered; `undefined`: nothing. */
   markedPrompt: MarkedRequest | undefined;
+  /** What the last attempt has sent, if its vendor can keep it under a name; `undefined`: it cannot, or nothing is learned of it. */
+  keptPrompt: KeptPrompt | undefined;
   /** When its last attempt must be over, monotonic milliseconds; `undefined` for the first one, whose provider's own limit holds. */
   deadlineAt: number | undefined;
   /** Set if the answer is looked at for calls of tools, once the client has it. */

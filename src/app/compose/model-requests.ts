@@ -3,6 +3,7 @@ import { createSealer, systemSchedule, type Clock, type IdSource } from "../../c
 import {
   type AnswerCache,
   AnswerStore,
+  ContextCacheMemory,
   createAttemptRegistry,
   createBackgroundJobs,
   createJournaledResponses,
@@ -21,7 +22,7 @@ import { createToolCallGuard } from "../../policy/index.ts";
 import { createUnpricedAlarm } from "../../ledger/index.ts";
 import type { ProtocolTable } from "../../protocols/index.ts";
 import { CallerMetrics, createAccessLog, RequestMetrics, watchedKey, type MetricsSnapshot } from "../../server/index.ts";
-import { createKeptProofTable, createResponseStore } from "../../store/index.ts";
+import { createContextCacheTable, createKeptProofTable, createResponseStore } from "../../store/index.ts";
 import { createAffinity, RetryBudget } from "../../upstream/index.ts";
 import type { Log } from "../logging/log.ts";
 import type { CurrentConfiguration } from "./configuration.ts";
@@ -83,6 +84,7 @@ export async function composeModelRequests(options: ModelRequestsDeps): Promise<
     retryBudget: new RetryBudget(),
     affinity: createAffinity(),
     prefixMemory: new PrefixMemory(clock),
+    contextCaches: { memory: new ContextCacheMemory(clock), table: createContextCacheTable(store, clock) },
     responseCache: createAnswerCache(records, current, clock),
     random: Math.random,
     schedule: systemSchedule,

@@ -1,9 +1,9 @@
 import { GatewayError } from "../../core/index.ts";
 import type { UpstreamFailure } from "../../upstream/index.ts";
 import type { AnswerSink, Delivery, UpstreamHead } from "../delivery.ts";
-import { isForeign } from "../lane.ts";
+import { isAnyForm, isForeign } from "../lane.ts";
 import { readWaitMs } from "../headers/request-headers.ts";
-import { errorOfFailure, errorOfUpstream } from "../errors/upstream-errors.ts";
+import { errorOfFailure, errorOfUpstream, refusalOfCache } from "../errors/upstream-errors.ts";
 
 /** At most this much of an error's body is read. */
 const maxErrorBytes = 256 * 1024;
@@ -29,9 +29,11 @@ export class ErrorSink implements AnswerSink {
   }
 
   end(): void {
-    const { call, attempt } = this.#delivery;
+    const { call, attempt, lane } = this.#delivery;
+    const { refersToCache } = isAnyForm(lane) ? lane : {};
+    const isOfCache = refersToCache === true && this.#status === 403;
     const ownFault = this.#status === 400 || this.#status === 404 || this.#status === 413 || this.#status === 422;
-    this.#delivery.answered(ownFault, `status ${this.#status}`);
+    this.#delivery.answered(ownFault || isOfCache, `status ${this.#status}`);
     if (this.#status < 400 || this.#status > 599) {
       const what = this.#status < 400 ? "which the gateway does not follow" : "which is no status of HTTP";
       this.#delivery.failed(
@@ -43,9 +45,16 @@ export class ErrorSink implements AnswerSink {
       return;
     }
     const body = Buffer.concat(this.#parts).toString("utf8");
-    const error = call.deps.protocols.get(attempt.protocol)!.parseError(this.#status, body);
+    const protocol = call.deps.protocols.get(attempt.protocol)!;
+    const error = protocol.parseError(this.#status, body);
+    const ofCache =
+      refersToCache === true ? refusalOfCache(error, protocol.upstream.contextCaching?.isAboutCache(error.message) === true) : undefined;
+    if (ofCache !== undefined) {
+      this.#delivery.failed(ofCache);
+      return;
+    }
     const waitMs = readWaitMs(this.#headers, call.deps.clock.now());
-    this.#delivery.failed(errorOfUpstream(error, attempt.provider, { foreign: isForeign(this.#delivery.lane), waitMs }));
+    this.#delivery.failed(errorOfUpstream(error, attempt.provider, { foreign: isForeign(lane), waitMs }));
   }
 
   fail(failure: UpstreamFailure): void {

@@ -119,6 +119,19 @@ export function retryAfterSeconds(waitMs: number): number {
   return Math.min(maxRetryAfterSeconds, Math.max(minRetryAfterSeconds, Math.ceil(waitMs / 1000)));
 }
 
+/**
+ * A refusal of a request that refers to a context cache: by a status that such a refusal may have, whatever its words. It says nothing of the key or the provider. With the
+ * status 400 and other words, the cache is not the reason.
+ */
+export function refusalOfCache({ message, status }: UpstreamError, isAboutCache: boolean): GatewayError | undefined {
+  if (status !== 400 && status !== 403 && status !== 404) return undefined;
+  return new GatewayError("context_cache_gone", message, {
+    status: status === 400 && !isAboutCache ? 400 : 404,
+    refusal: { kind: "client" },
+    upstreamMessage: message,
+  });
+}
+
 /** A failure on the wire, as the error that the client sees. */
 export function errorOfFailure({ kind, message }: UpstreamFailure): GatewayError {
   switch (kind) {

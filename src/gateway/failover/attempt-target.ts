@@ -11,7 +11,10 @@ import { withCost } from "../lanes/cost-lane.ts";
 import { countTokens } from "../lanes/count-tokens.ts";
 import { openLane } from "../lanes/open-lane.ts";
 import type { ModelCall } from "../model-call.ts";
+import { forgetContextCache } from "../prompt-caches/settle-context-cache.ts";
+import { useContextCache } from "../prompt-caches/use-context-cache.ts";
 import { withFilterAsError } from "./filter-lane.ts";
+import { hasTimeLeft } from "./has-time-left.ts";
 import { reroute } from "./reroute.ts";
 import { takeTarget } from "./target-limits.ts";
 
@@ -70,5 +73,12 @@ async function send(call: ModelCall, planned: Target, { isFilterAnError }: Attem
     throw error;
   }
   if (isFilterAnError) lane = withFilterAsError(lane);
+  const cached = useContextCache(call, target, lane);
+  const outcome = await sendUpstream(call, target, withCost(call, cached));
+  if (cached === lane || outcome?.error.code !== "context_cache_gone") return outcome ?? "served";
+  forgetContextCache(call, outcome.error);
+  call.noteFailure({ reason: outcome.error.code, provider: attempt.provider.name, model: attempt.upstreamModel });
+  // Too late: the refusal is the client's answer.
+  if (!hasTimeLeft(call)) return outcome;
   return (await sendUpstream(call, target, withCost(call, lane))) ?? "served";
 }

@@ -10,6 +10,7 @@ import { conversationOf, type Conversation } from "../prompt-caches/conversation
 import { fallbacksFor } from "./fallbacks.ts";
 import { orderTargets } from "./order-attempts.ts";
 import { allOut, finalError } from "./final-error.ts";
+import { hasTimeLeft } from "./has-time-left.ts";
 import { hedgeDelayMs, mayRace } from "./plan-hedge.ts";
 import { pause } from "./pause.ts";
 import { sendHedged } from "./send-hedged.ts";
@@ -243,13 +244,7 @@ class Failover {
   #mayGoOn(): boolean {
     const call = this.#call;
     if (call.exchange.closed || call.attempts >= maxAttempts) return false;
-    const nowMs = call.deps.clock.monotonic();
-    const { entry, answer, request } = call;
-    const { timeouts } = entry!.attempt!.provider;
-    call.deadlineAt ??= entry!.dispatchedMs + (request.envelope.stream ? timeouts.streamTotalMs : timeouts.totalMs);
-    answer.earlierMs += nowMs - entry!.dispatchedMs;
-    answer.upstreamMs = 0;
-    return nowMs < call.deadlineAt;
+    return hasTimeLeft(call);
   }
 
   #nextTarget(): Target | undefined {

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import type { CachingTarget } from "../../protocols/index.ts";
 import type { Attempt } from "../../upstream/index.ts";
 import type { ModelCall } from "../model-call.ts";
+import { settleContextCache } from "./settle-context-cache.ts";
 import { conversationOf } from "./conversation.ts";
 
 /** How the prompt of a translated request is prepared for the cache of its provider. */
@@ -26,8 +27,9 @@ function conversationKey(call: ModelCall): string | undefined {
   return conversation === undefined ? undefined : createHash("sha256").update(conversation.id, "latin1").digest("base64url");
 }
 
-/** The request is over: what its marks have saved or cost is known. */
+/** The request is over: what its marks or caches have saved or cost is known. */
 export function settleCaching(call: ModelCall): void {
+  settleContextCache(call);
   const { markedPrompt, entry } = call;
   if (markedPrompt === undefined) return;
   call.markedPrompt = undefined;

@@ -1,0 +1,126 @@
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { Secret } from "../../src/core/index.ts";
+import { GeminiCaches, serveGeminiCaches } from "../testbed/gemini-caches.ts";
+import { asObjects, type JsonObject } from "../testbed/json.ts";
+import { waitUntil } from "../testbed/wait-until.ts";
+import { startGateway, type Caller, type TestGateway } from "./harness.ts";
+
+const model = "gemini-3.8-flash";
+const caches = new GeminiCaches(() => Date.now());
+let served: Awaited<ReturnType<typeof serveGeminiCaches>>;
+let gateway: TestGateway;
+
+before(async () => {
+  served = await serveGeminiCaches(caches);
+  const provider = { enabled: true, preset: "google", baseUrl: served.url, keys: [new Secret("AIza-1")], hasContextCaches: true };
+  gateway = await startGateway({
+    config: `
+prices:
+  ${model}: { input: "0.75", output: "3.75", cache_read: "0.075", cache_storage: "0.5" }
+`,
+    providers: [
+      { name: "vendor", ...provider },
+      { name: "written", ...provider, caching: "auto" },
+    ],
+  });
+});
+after(async () => {
+  await gateway.stop();
+  await served.close();
+});
+
+const words = (seed: string, tokens: number): string => `${seed} `.repeat(Math.ceil((tokens * 4) / (seed.length + 1)));
+
+/** A conversation in Chat with this number of turns of its user. */
+function chat(turns: number, name = "document"): JsonObject {
+  return {
+    messages: [
+      { role: "system", content: words("You help.", 500) },
+      ...Array.from({ length: turns * 2 - 1 }, (_, at) =>
+        at % 2 === 0
+          ? { role: "user", content: at === 0 ? words(name, 8000) : `turn ${at}` }
+          : { role: "assistant", content: "The answer." },
+      ),
+    ],
+  };
+}
+
+async function ask(path: string, { key }: Caller, body: JsonObject): Promise<JsonObject> {
+  const response = await fetch(gateway.url + path, {
+    method: "POST",
+    headers: { authorization: `Bearer ${key}`, "content-type": "application/json", "x-tokligence-tags": "team:search" },
+    body: JSON.stringify(body),
+  });
+  assert.equal(response.status, 200, await response.clone().text());
+  return (await response.json()) as JsonObject;
+}
+
+const askChat = (caller: Caller, turns: number): Promise<JsonObject> =>
+  ask("/v1/chat/completions", caller, { model: `vendor/${model}`, ...chat(turns) });
+
+const rowsOf = async ({ keyId }: Caller) => (await gateway.rows()).filter((row) => row.key_id === keyId);
+
+test("a translated conversation is kept by the vendor after its second turn, without its client waiting; the entry of the cache is its key's, and later ones read it", async () => {
+  const caller = await gateway.createKey();
+  let open = (): void => undefined;
+  served.gate = new Promise((resolve) => (open = resolve));
+  for (const turns of [1, 2]) await askChat(caller, turns);
+  open();
+  const made = await waitUntil("the cache's entry", async () => (await rowsOf(caller)).find(({ lane }) => lane === "context-cache"));
+  await askChat(caller, 3);
+  const last = await waitUntil("the last entry", async () => (await rowsOf(caller))[3]);
+  const [sent] = caches.calls.slice(-1);
+  assert.deepEqual(
+    [Object.keys(sent!.body).toSorted(), sent!.body["cachedContent"], asObjects(sent!.body["contents"]).length],
+    [["cachedContent", "contents"], "cachedContents/c1", 2],
+  );
+  const tokens = Number(made.input_tokens);
+  const tokenHours = Math.ceil(tokens / 12);
+  assert.deepEqual(
+    [made.user_id, made.status, made.provider, made.model_served, made.dialect, made.protocol, made.tags, made.units, made.cost_nano_usd],
+    [
+      caller.user.id,
+      "ok",
+      "vendor",
+      model,
+      "openai-chat",
+      "gemini-generate",
+      '["team:search"]',
+      JSON.stringify({ cache_storage: tokenHours }),
+      tokens * 750 + tokenHours * 500,
+    ],
+  );
+  assert.deepEqual([caches.bill.created, caches.bill.tokenHours, last.cache_read_tokens, last.status], [tokens, tokenHours, tokens, "ok"]);
+  const response = await fetch(`${gateway.url}/api/v1/usage/entries?user=${caller.user.username}`, {
+    headers: { authorization: `Bearer ${gateway.adminKey}` },
+  });
+  const entries = asObjects(((await response.json()) as JsonObject)["entries"]);
+  const saved = entries
+    .map(({ cache_savings_usd: usd }) => Number(usd ?? 0))
+    .filter((usd) => usd !== 0)
+    .toSorted((a, b) => a - b);
+  assert.deepEqual(saved, [-Number(made.cost_nano_usd) / 1e9, (tokens * 675) / 1e9]);
+});
+
+test("in Gemini's own protocol prompts are kept only where the file says caching: auto", async () => {
+  const body = (turns: number): JsonObject => ({
+    systemInstruction: { parts: [{ text: words("You help.", 500) }] },
+    contents: Array.from({ length: turns * 2 - 1 }, (_, at) => ({
+      role: at % 2 === 0 ? "user" : "model",
+      parts: [{ text: at === 0 ? words("own", 8000) : `turn ${at}` }],
+    })),
+  });
+  for (const [provider, count] of [
+    ["vendor", 0],
+    ["written", 1],
+  ] as const) {
+    const caller = await gateway.createKey();
+    const before = caches.cacheCalls.length;
+    for (const turns of [1, 2]) await ask(`/v1beta/models/${provider}/${model}:generateContent`, caller, body(turns));
+    if (count > 0) await waitUntil("a cache", async () => (await rowsOf(caller)).length === 3);
+    await ask(`/v1beta/models/${provider}/${model}:generateContent`, caller, body(3));
+    assert.equal(caches.cacheCalls.length - before, count, provider);
+    assert.equal("cachedContent" in caches.calls.at(-1)!.body, count > 0, provider);
+  }
+});
