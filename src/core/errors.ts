@@ -1,5 +1,5 @@
-import { cacheErrors } from "./cache-errors.ts";
 import { maskGatewayKeys } from "./gateway-key.ts";
+import { providerErrors } from "./provider-errors.ts";
 import type { Refusal } from "./refusal.ts";
 import { signInErrors } from "./sign-in-errors.ts";
 
@@ -122,7 +122,6 @@ export const errorTable = {
     meaning: "The key has expired.",
     remedy: "Create a new key, or one without `--expires`.",
   },
-  ...cacheErrors,
   ...signInErrors,
   // The status is 402 because vendors' SDKs retry a 408, 409, 429 or 5xx, and the retry would be refused too.
   budget_exceeded: {
@@ -233,37 +232,7 @@ export const errorTable = {
     meaning: "The provider answered with an error of its own.",
     remedy: "Read the message; the provider's status page says more.",
   },
-  upstream_unreachable: {
-    status: 502,
-    kind: "upstream",
-    meaning: "No connection to the provider could be made.",
-    remedy: "Check the provider's `base_url`, the network, and proxies.",
-  },
-  upstream_invalid_response: {
-    status: 502,
-    kind: "upstream",
-    meaning: "The provider's answer is not what its protocol allows.",
-    remedy: "Check that `base_url` leads to an API of the configured protocol.",
-  },
-  upstream_credentials_rejected: {
-    status: 502,
-    kind: "upstream",
-    meaning: "The provider refused the key that the gateway is configured with.",
-    remedy:
-      "Check the provider's `api_key`. It is not the client's key that is wrong. The log has the provider's reason as `upstream_error`.",
-  },
-  upstream_quota_exhausted: {
-    status: 502,
-    kind: "upstream",
-    meaning: "The provider's account has used up its quota or its credit.",
-    remedy: "Raise the quota or the credit at the provider, or configure another key or `fallbacks`. The log has the provider's words.",
-  },
-  upstream_truncated: {
-    status: 502,
-    kind: "upstream",
-    meaning: "The provider's answer ended before it was complete.",
-    remedy: "Send the request again.",
-  },
+  ...providerErrors,
   database_unavailable: {
     status: 503,
     kind: "overloaded",
