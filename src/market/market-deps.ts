@@ -35,4 +35,5 @@ export interface MarketMachine {
   readonly every: Every;
   readonly createListener: typeof createMarketListener;
   readonly random: () => number;
+  readonly randomBytes: (size: number) => Uint8Array;
 }

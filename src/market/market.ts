@@ -75,7 +75,7 @@ export class Market {
     this.keys = keys;
     this.peers = createPeers(store);
     this.shares = createShares(store, now);
-    this.invites = createInvites({ store, sealer, now, random: randomBytes });
+    this.invites = createInvites({ store, sealer, now, random: bytesOf(deps) });
     this.clearing = createClearing(store, now);
     this.trades = createTrades(store);
     this.calls = createNodeCalls(client, () => key, clock);
@@ -147,7 +147,7 @@ export class Market {
       key: () => this.keys.node,
       clock,
       logger,
-      random: randomBytes,
+      random: bytesOf(this.#deps),
       hold: () => parseUsd(settings().hold) ?? 20_000_000n,
       ttlMs: () => settings().leaseMs,
       avoided: this.avoided,
@@ -342,6 +342,10 @@ export class Market {
 
 /** Opens the node. `keys` are made if there are none. */
 export async function openMarket(deps: MarketDeps): Promise<Market> {
-  const keys = await openMarketKeys({ store: deps.store, now: () => deps.clock.now(), random: randomBytes });
+  const keys = await openMarketKeys({ store: deps.store, now: () => deps.clock.now(), random: bytesOf(deps) });
   return new Market(deps, keys);
+}
+
+function bytesOf({ machine }: MarketDeps): (size: number) => Uint8Array {
+  return machine?.randomBytes ?? randomBytes;
 }

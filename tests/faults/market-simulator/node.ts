@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import { copyFileSync } from "node:fs";
 import type { KyselyPlugin, PluginTransformQueryArgs, PluginTransformResultArgs } from "kysely";
 import { createIdSource, createSealer, silentLogger, type Clock } from "../../../src/core/index.ts";
@@ -52,6 +51,8 @@ export class SimNode {
   readonly #network: SimNetwork;
   readonly #crashes: Crashes;
   readonly #plant: Plant | undefined;
+  /** Keys, ids and nonces: a seed is played the same way each time. */
+  readonly #bytes: (size: number) => Buffer;
   #store!: Store;
   #life = 0;
   #stopTimers: (() => void)[] = [];
@@ -74,6 +75,8 @@ export class SimNode {
     this.#network = options.network;
     this.#crashes = options.crashes;
     this.#plant = options.plant;
+    const dice = options.world.diceOf(options.name);
+    this.#bytes = (size) => Buffer.from(Array.from({ length: size }, () => dice(256)));
   }
 
   /** `undefined` before the first start. */
@@ -93,7 +96,7 @@ export class SimNode {
     const raw = await createSqliteStore({ path: this.path, clock: this.clock });
     const store = this.#guarded(raw, life);
     this.#store = raw;
-    const ids = createIdSource(this.clock);
+    const ids = createIdSource(this.clock, this.#bytes);
     const gateway = fakeWorld({
       ids,
       clock: this.clock,
@@ -115,7 +118,7 @@ export class SimNode {
       gateway,
       client,
       states: createTargetStates(),
-      sealer: createSealer(await InstallationKeys.open(raw, this.clock, randomBytes), randomBytes),
+      sealer: createSealer(await InstallationKeys.open(raw, this.clock, this.#bytes), this.#bytes),
       settings: () => this.#settings(),
       exchangeSettings: () => ({ enabled: this.isExchange, organisation: "", feePpm: 10_000, settleMs: 300_000, windowMs: 60_000 }),
       clock: this.clock,
@@ -127,6 +130,7 @@ export class SimNode {
       machine: {
         process: { machine: this.name, pid: life, isRunning: (pid) => pid === this.#life },
         random: () => this.#world.dice(1_000_000) / 1_000_000,
+        randomBytes: this.#bytes,
         every: (everyMs, task) => this.#every(everyMs, task, life),
         createListener: (deps) => ({
           listen: () => {
@@ -247,12 +251,13 @@ export class SimNode {
     this.#network.kill(this.#place(this.#life));
     const store = this.#store;
     this.#world.after(500 + this.#world.dice(20_000), () => {
-      store
+      const started = store
         .close()
         .then(() => this.start())
         .catch((error: unknown) => {
           if (!(error instanceof Killed)) throw error;
         });
+      this.#world.waitFor(started);
     });
   }
 

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -19,6 +20,8 @@ export interface SimulationFigures {
   readonly lost: number;
   readonly cut: number;
   readonly repeated: number;
+  /** Of all requests and their ends: a seed has one. */
+  readonly digest: string;
 }
 
 export interface SimulationOptions {
@@ -75,7 +78,10 @@ export async function simulateMarket({ seed, nodes: count = 12, requests = 60, p
     const asked = nodes.flatMap((node) => node.asked);
     const answered = asked.filter(({ outcome }) => outcome === "answered").length;
     const crashed = all.reduce((sum, node) => sum + node.crashes, 0);
-    return { asked: asked.length, answered, bought, crashes: crashed, ...network.figures };
+    const digest = createHash("sha256").update(
+      JSON.stringify([network.figures, crashed, asked.map(({ requestId, outcome }) => [requestId, outcome])]),
+    );
+    return { asked: asked.length, answered, bought, crashes: crashed, ...network.figures, digest: digest.digest("hex").slice(0, 12) };
   } catch (error) {
     if (error instanceof Error) error.message = `seed ${seed}: ${error.message}`;
     throw error;

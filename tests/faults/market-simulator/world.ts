@@ -13,11 +13,26 @@ export class SimWorld {
   /** The timers of all processes take this many times as long: for a time in which nothing new happens. */
   slowness = 1;
   readonly dice: (below: number) => number;
+  readonly #seed: number;
+  readonly #awaited = new Set<Promise<unknown>>();
   #events: SimEvent[] = [];
   #seq = 0;
 
   constructor(seed: number) {
+    this.#seed = seed;
     this.dice = createDice(seed);
+  }
+
+  /** A source of its own for one part, so that what it takes changes nothing for the others. */
+  diceOf(name: string): (below: number) => number {
+    return createDice([...name].reduce((sum, letter) => (Math.imul(sum, 31) + letter.charCodeAt(0)) | 0, this.#seed));
+  }
+
+  /** No time passes until this is done: it uses files of the machine. */
+  waitFor(step: Promise<unknown>): void {
+    const done = (): void => void this.#awaited.delete(step);
+    this.#awaited.add(step);
+    step.then(done, done);
   }
 
   chance(percent: number): boolean {
@@ -47,14 +62,20 @@ export class SimWorld {
   /** Time goes on, and what it brings is done, step by step. */
   async pass(ms: number): Promise<void> {
     const endMs = this.nowMs + ms;
-    await settled();
+    await this.#settled();
     for (let next = this.#events[0]; next !== undefined && next.atMs <= endMs; next = this.#events[0]) {
       this.#events.shift();
       this.nowMs = Math.max(this.nowMs, next.atMs);
       next.run();
-      await settled();
+      await this.#settled();
     }
     this.nowMs = endMs;
+  }
+
+  /** All that can go on without time passing. */
+  async #settled(): Promise<void> {
+    while (this.#awaited.size > 0) await Promise.allSettled(this.#awaited);
+    for (let turn = 0; turn < 2; turn++) await new Promise((resolve) => setImmediate(resolve));
   }
 
   /** Time goes on until a step is done. @throws if that takes more than a minute. */
@@ -63,15 +84,10 @@ export class SimWorld {
     const over = (): void => void (isOver = true);
     step.then(over, over);
     for (let waited = 0; waited < 600; waited++) {
-      await settled();
+      await this.#settled();
       if (isOver) return await step;
       await this.pass(100);
     }
     throw new Error("A step of the simulation does not end.");
   }
-}
-
-/** All that can go on without time passing. */
-async function settled(): Promise<void> {
-  for (let turn = 0; turn < 2; turn++) await new Promise((resolve) => setImmediate(resolve));
 }
