@@ -120,11 +120,17 @@ export interface Reply {
   readonly body: Buffer;
 }
 
+interface SellersBook {
+  readonly node: MarketDocument<"node/1">;
+  readonly offers: readonly MarketDocument<"offer/1">[];
+}
+
 /** A node that follows the protocol only as far as a test wants it to. */
 export class RogueBuyer {
   readonly key: NodeKey;
   readonly #url: string;
   readonly #node: string;
+  #read: Promise<SellersBook> | undefined;
 
   constructor(invite: string, seed: number) {
     const { urls, node } = readInvite(invite);
@@ -156,8 +162,10 @@ export class RogueBuyer {
     return await replyOf(await fetch(this.#url + path, { headers: { authorization: `TN1 ${this.key.id}.${at}.${sig}` } }));
   }
 
-  async #book(): Promise<{ readonly node: MarketDocument<"node/1">; readonly offers: readonly MarketDocument<"offer/1">[] }> {
-    return JSON.parse((await this.get("/book")).body.toString("utf8")) as never;
+  /** As it was first read: a lease may be on an offer of the last ten minutes. */
+  async #book(): Promise<SellersBook> {
+    this.#read ??= this.get("/book").then(({ body }) => JSON.parse(body.toString("utf8")) as SellersBook);
+    return await this.#read;
   }
 
   /** The text of a request for a lease. */
