@@ -41,6 +41,16 @@ export interface ExplainedOffer {
   readonly score: number;
   /** What a request of usual size is expected to cost there, with those that fail. */
   readonly expected_usd: string;
+  /** What the score is made of: a week ago counts half. */
+  readonly seen: {
+    readonly answered: number;
+    readonly failed: number;
+    readonly probes_right: number;
+    readonly probes_wrong: number;
+    /** Of `compared` answers those that began as another seller's. */
+    readonly alike: number;
+    readonly compared: number;
+  };
   readonly usable: boolean;
   /** Why it is not bought; `null`: it may be. */
   readonly reason: string | null;

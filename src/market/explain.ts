@@ -5,7 +5,9 @@ import { explainModel, isMarketProvider, type ModelExplanation, type Plan, type 
 import { rateOf } from "./admin-views.ts";
 import type { ExplainedBuying, ExplainedOffer, ExplainedSelling, MarketExplanation, OwnTarget } from "./automatic-types.ts";
 import type { Consideration, OfferGroup } from "./buy/buying.ts";
+import type { SeenOfSeller } from "./buy/seller-record.ts";
 import type { Market } from "./market.ts";
+import type { Share } from "./sell/shares.ts";
 
 /** A request of usual size, for which offers and own targets are compared. */
 const usualInputTokens = 1000;
@@ -22,7 +24,8 @@ export async function explainMarket(market: Market, model: string | undefined): 
   for (const share of shares) {
     const { free, reason } = market.selling.capacity.places(share);
     const { provider } = share;
-    const summary = `${share.model} is ${reason === undefined ? `sold: ${free} more requests would be taken now` : `not sold, as ${reason}`}.`;
+    const how = reason === undefined ? `sold: ${free} more requests would be taken now` : `not sold, as ${reason}`;
+    const summary = `${share.model} is ${how}${sellingRules(market, share)}.`;
     selling.push({ model: share.model, provider, free, selling: reason === undefined, summary });
   }
   return {
@@ -31,6 +34,12 @@ export async function explainMarket(market: Market, model: string | undefined): 
     spent_today_credits: formatUsd(market.purchasing.spend.spent()),
     per_day_credits: perDay === undefined ? null : formatUsd(perDay),
   };
+}
+
+/** What else decides about what is sold. */
+function sellingRules({ selling }: Market, { terms }: Share): string {
+  const preempts = selling.preempts ? "; own requests that need its places cancel what is being served" : "";
+  return terms.rule?.aboveCost === true ? `${preempts}; its price is that of arbitrage` : preempts;
 }
 
 function explainBuying(market: Market, model: string): ExplainedBuying {
@@ -73,11 +82,16 @@ function offersOf(market: Market, { policy, reason: against, groups, fit }: Cons
         free: offer.body.free,
         score: Number(market.purchasing.record.score(seller.node.node, offer.body.model, market.now()).toFixed(2)),
         expected_usd: formatUsd(BigInt(Math.round(expected))),
+        seen: seenOf(market.purchasing.record.seenOf(seller.node.node, offer.body.model)),
         usable: why === undefined,
         reason: why ?? null,
       };
     }),
   );
+}
+
+function seenOf({ answered, failed, probesRight, probesWrong, alike, compared }: SeenOfSeller): ExplainedOffer["seen"] {
+  return { answered, failed, probes_right: probesRight, probes_wrong: probesWrong, alike, compared };
 }
 
 /** What its last answers have made of it, as of any target; `undefined`: it may be asked. */

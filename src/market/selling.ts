@@ -43,9 +43,13 @@ export class Selling {
     });
   }
 
+  get preempts(): boolean {
+    return this.#deps.settings().preempt === "cancel";
+  }
+
   /** A request of this gateway's own is about to be sent to a provider: with `market.sell.preempt: cancel` it gets the place of a sale if there is no other. */
   ownRequest(provider: string): void {
-    if (this.running.isEmpty || this.#deps.settings().preempt !== "cancel") return;
+    if (this.running.isEmpty || !this.preempts) return;
     const cancelled = this.running.makeRoom(provider, this.capacity.ownInFlight(provider));
     if (cancelled > 0)
       this.#deps.logger.info({ provider, cancelled }, "requests of other gateways were cancelled, as own requests need their places");

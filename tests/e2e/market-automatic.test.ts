@@ -181,14 +181,20 @@ test("a seller's own requests and limits close its offer, and the reason is said
   };
   recover(5);
   await callAdmin(bob, "market.sell", { param: "qwen3", body: { concurrency: 1 } });
-  assert.equal(await free(), "qwen3 is not sold, as market.sell.reserve keeps all its places.");
+  assert.equal(
+    await free(),
+    "qwen3 is not sold, as market.sell.reserve keeps all its places; own requests that need its places cancel what is being served.",
+  );
   assert.equal(await ask(), "200 own 1 bob 0");
   const sold = await callAdmin(bob, "market.sell", { param: "qwen3", body: { concurrency: 4, rule: "margin", share: 0.5, hours: [] } });
   // The seller's own target has no price: there is nothing to follow.
   assert.deepEqual([sold.rule, sold.input_usd, sold.free], ["margin", "0.08", 3]);
   const own = await callAdmin(alice, "market.sell", { param: "qwen3", body: { rule: "margin", share: 0.2 } });
   assert.deepEqual([own.input_usd, own.output_usd], ["1.2", "1.2"]);
-  assert.equal(await free(), "qwen3 is sold: 3 more requests would be taken now.");
+  assert.equal(
+    await free(),
+    "qwen3 is sold: 3 more requests would be taken now; own requests that need its places cancel what is being served.",
+  );
 });
 
 test("arbitrage: own requests are bought where that is cheaper, and the own places are sold, never below their cost", async () => {
@@ -308,7 +314,8 @@ test("a seller whose engine counts far more tokens than its text has is not paid
   assert.equal(await ask({ body: { max_tokens: 6000 } }), "200 own 1 bob 1");
   assert.equal(await ask(), "200 own 1 bob 0");
   const { buying } = await callAdmin(alice, "market.explain", { query: { model: "qwen3" } });
-  const { score, reason } = buying[0]!.offers[0]!;
+  const { score, reason, seen } = buying[0]!.offers[0]!;
+  assert.ok(seen.answered > 3 && seen.failed > 0 && seen.probes_wrong === 0, JSON.stringify(seen));
   assert.deepEqual([score, reason], [0, "one of its receipts was refused: it is avoided for a day"]);
   assert.equal((await callAdmin(alice, "market.trades")).data[0]!.state, "refused");
 });

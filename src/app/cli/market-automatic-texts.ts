@@ -71,7 +71,28 @@ function buyingText({ summary, own, offers }: Explanation["buying"][number]): st
     ]),
   ];
   if (rows.length === 0) return folded(summary);
-  return `${folded(summary)}\n\n${table(["TARGET", "EXPECTED CREDITS", "FREE", "SCORE", "STATE"], rows)}`;
+  const seen = offers.flatMap(({ seller, model, seen: evidence }) => {
+    const parts = seenParts(evidence);
+    return parts.length === 0 ? [] : [folded(`${seller}/${model}: ${parts.join("; ")}.`)];
+  });
+  const shown = `${folded(summary)}\n\n${table(["TARGET", "EXPECTED CREDITS", "FREE", "SCORE", "STATE"], rows)}`;
+  return seen.length === 0 ? shown : `${shown}\n\n${seen.join("\n")}`;
+}
+
+/** What a score is made of. */
+function seenParts({
+  answered,
+  failed,
+  probes_right: right,
+  probes_wrong: wrong,
+  alike,
+  compared,
+}: Explanation["buying"][number]["offers"][number]["seen"]): string[] {
+  const parts: string[] = [];
+  if (answered + failed > 0) parts.push(`${answered} of ${answered + failed} requests answered`);
+  if (right + wrong > 0) parts.push(`${right} of ${right + wrong} probes right`);
+  if (compared > 0) parts.push(`${alike} of ${compared} answers begin as those of another seller`);
+  return parts;
 }
 
 function folded(text: string): string {

@@ -62,6 +62,7 @@ function reasonByPolicy({ offer }: Choice, { maxPrice }: ModelPolicy): string | 
 
 function reasonByRecord({ seller, offer }: Choice, { record, nowMs }: OfferRules): string | undefined {
   const { node } = seller.node;
+  if (record.answersOtherwise(node, offer.body.model)) return "it answers otherwise than the other sellers of the model";
   const score = record.score(node, offer.body.model, nowMs);
   if (score < leastScore) return `its score of ${score.toFixed(2)} is below ${leastScore}`;
   if (record.isFailing(node, nowMs)) return "two requests there have failed in the last minute";

@@ -77,6 +77,19 @@ export interface SeenAnswer {
   readonly estimated: number;
 }
 
+type SixNumbers = [number, number, number, number, number, number];
+
+/** What was seen of a seller's model of late: a week ago counts half. */
+export interface SeenOfSeller {
+  readonly answered: number;
+  readonly failed: number;
+  readonly probesRight: number;
+  readonly probesWrong: number;
+  /** Of `compared` answers those that began as another seller's. */
+  readonly alike: number;
+  readonly compared: number;
+}
+
 /** This gateway's own evidence about sellers: it decides who is asked, never what is paid. */
 export class SellerRecord {
   readonly #evidence = new Map<string, Map<string, KeptEvidence>>();
@@ -189,6 +202,15 @@ export class SellerRecord {
       if (value !== undefined) values.push(value);
     }
     return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
+  }
+
+  /** What its score is made of, as whole numbers. */
+  seenOf(seller: string, model: string): SeenOfSeller {
+    const { good, bad, right, wrong, alike, unlike } = this.#evidence.get(seller)?.get(model) ?? nothing;
+    const [answered, failed, probesRight, probesWrong, same, other] = [good, bad, right, wrong, alike, unlike].map(
+      Math.round,
+    ) as SixNumbers;
+    return { answered, failed, probesRight, probesWrong, alike: same, compared: same + other };
   }
 
   /** Two requests have failed in the last minute. */

@@ -42,6 +42,16 @@ const buying = z.object({
         free: z.number(),
         score: z.number().describe("from 0 to 1"),
         expected_usd: credits.describe("what a request of usual size is expected to cost, with those that fail"),
+        seen: z
+          .object({
+            answered: z.number(),
+            failed: z.number(),
+            probes_right: z.number(),
+            probes_wrong: z.number(),
+            alike: z.number().describe("of `compared` answers those that began as another seller's"),
+            compared: z.number(),
+          })
+          .describe("what the score is made of; a week ago counts half"),
         usable: z.boolean(),
         reason: z.string().nullable().describe("why it is not bought"),
       }),
