@@ -75,7 +75,7 @@ export class Market {
     this.keys = keys;
     this.peers = createPeers(store);
     this.shares = createShares(store, now);
-    this.invites = createInvites({ store, sealer, now, random: bytesOf(deps) });
+    this.invites = createInvites({ store, sealer, now, random: deps.machine?.randomBytes ?? randomBytes });
     this.clearing = createClearing(store, now);
     this.trades = createTrades(store);
     this.calls = createNodeCalls(client, () => key, clock);
@@ -147,7 +147,7 @@ export class Market {
       key: () => this.keys.node,
       clock,
       logger,
-      random: bytesOf(this.#deps),
+      random: machine?.randomBytes ?? randomBytes,
       hold: () => parseUsd(settings().hold) ?? 20_000_000n,
       ttlMs: () => settings().leaseMs,
       avoided: this.avoided,
@@ -342,10 +342,6 @@ export class Market {
 
 /** Opens the node. `keys` are made if there are none. */
 export async function openMarket(deps: MarketDeps): Promise<Market> {
-  const keys = await openMarketKeys({ store: deps.store, now: () => deps.clock.now(), random: bytesOf(deps) });
+  const keys = await openMarketKeys({ store: deps.store, now: () => deps.clock.now(), random: deps.machine?.randomBytes ?? randomBytes });
   return new Market(deps, keys);
-}
-
-function bytesOf({ machine }: MarketDeps): (size: number) => Uint8Array {
-  return machine?.randomBytes ?? randomBytes;
 }

@@ -14,7 +14,7 @@ const [first, last] = to === undefined ? [1, from!] : [from!, to];
 /** `MARKET_SEED=n` plays one seed alone, `MARKET_SEEDS=n` the first n, `MARKET_SEEDS=301-600` a portion. A failure names its seed. */
 test("2,000 seeds of lost, cut and repeated calls, partitions, crashes and wrong clocks: thirteen nodes keep their books", async () => {
   if (only !== undefined) {
-    console.log(JSON.stringify(await simulateMarket({ seed: Number(only) })));
+    process.stdout.write(`${JSON.stringify(await simulateMarket({ seed: Number(only) }))}\n`);
     return;
   }
   const workers = availableParallelism();
@@ -27,7 +27,7 @@ test("2,000 seeds of lost, cut and repeated calls, partitions, crashes and wrong
   });
   const sums: Record<string, number> = {};
   for (const found of await Promise.all(played)) for (const [name, value] of Object.entries(found)) sums[name] = (sums[name] ?? 0) + value;
-  console.log(JSON.stringify({ first, last, ...sums }));
+  process.stdout.write(`${JSON.stringify({ first, last, ...sums })}\n`);
   // A portion is a part of the run.
   if (first === 1) writeFigures("market-simulator", { seeds: last, ...sums });
 });
