@@ -74,7 +74,7 @@ export class SimWorld {
 
   /** All that can go on without time passing. */
   async #settled(): Promise<void> {
-    while (this.#awaited.size > 0) await Promise.allSettled(this.#awaited);
+    await Promise.allSettled(this.#awaited);
     for (let turn = 0; turn < 2; turn++) await new Promise((resolve) => setImmediate(resolve));
   }
 
