@@ -40,6 +40,8 @@ export const emails: Detector = {
       const end = at + 1 + domain.length;
       // A version of a package, as in name@1.2.x, has no letters alone as its last label; a word that goes on is no domain.
       if (end < text.length && isWordPart(text.charCodeAt(end))) continue;
+      // The address of a repository, as in git@github.com:owner/name.
+      if (text.slice(start, at) === "git" && (text[end] === ":" || text[end] === "/")) continue;
       found.push({ start, end });
       free = end;
     }
@@ -60,9 +62,18 @@ function startOfLocal(text: string, at: number, free: number): number {
   return start;
 }
 
-/** International numbers begin with `+`; others are written in one of the groupings of North America. Separators are single. */
+/**
+ * International numbers begin with `+`; others are written in one of the groupings of North America, or have a word such as `phone` before them. Separators are
+ * single.
+ */
 const internationalAt = /\+(?:\(?\d{1,4}\)?[ .\-/]?){2,7}/y;
-const northAmericanAt = /(?:\(\d{3}\) ?|\d{3}[-. ])\d{3}[-.]\d{4}/y;
+const northAmericanAt = /(?:(?:00)?1[-. ])?(?:\(\d{3}\) ?|\d{3}[-. ])\d{3}[-.]\d{4}/y;
+const labelledAt = /\(?\d{1,6}\)?(?:[ .\-/]?\d{1,6}){1,6}/y;
+const label =
+  /(?:phone|telephone|tel|telefon|telefono|teléfono|téléphone|telefoon|mobile|mobil|cell|handy|fax|whatsapp|телефон|тел)(?:[_ ]?(?:number|no|nr))?[.:="'\s]{1,5}$/i;
+const maxLabel = 24;
+/** The characters right before a number behind such a word. */
+const behindLabel = characterSet(` .:="'`);
 
 function readInternational(text: string, start: number): TextMatch | undefined {
   const match = matchAt(internationalAt, text, start);
@@ -75,27 +86,51 @@ function readInternational(text: string, start: number): TextMatch | undefined {
 function readNorthAmerican(text: string, start: number): TextMatch | undefined {
   const match = matchAt(northAmericanAt, text, start);
   if (match === undefined) return undefined;
-  const digits = match.replaceAll(/\D/g, "");
+  const digits = match.replaceAll(/\D/g, "").slice(-10);
   const [before, end] = [text[start - 1], start + match.length];
-  // Neither an area nor an exchange begins with 0 or 1. A number that goes on after its separator is a longer number of another kind.
-  if (digits[0]! <= "1" || digits[3]! <= "1" || before === "-" || before === "." || !isAlone(text, start, end)) return undefined;
+  // Neither an area nor an exchange begins with 0 or 1. A number that goes on after its separator, or has a `#` before it, is a number of another kind.
+  if (digits[0]! <= "1" || digits[3]! <= "1" || before === "-" || before === "." || before === "#") return undefined;
+  if (!isWordStart(text, start) || !endsPhone(text, end)) return undefined;
   return (text[end] === "-" || text[end] === ".") && isDigit(text.charCodeAt(end + 1)) ? undefined : { start, end };
 }
+
+/** An extension may follow, as in x123. */
+function endsPhone(text: string, end: number): boolean {
+  if (text[end] === extension) return isDigit(text.charCodeAt(end + 1));
+  return !(end < text.length && isWordPart(text.charCodeAt(end)));
+}
+
+/** A number in any grouping, with a word such as `phone` before it. */
+function readLabelled(text: string, start: number): TextMatch | undefined {
+  if (behindLabel[text.charCodeAt(start - 1)] !== 1 || !label.test(text.slice(Math.max(0, start - maxLabel), start))) return undefined;
+  const match = matchAt(labelledAt, text, start);
+  if (match === undefined) return undefined;
+  const digits = match.replaceAll(/\D/g, "");
+  const end = start + match.length;
+  return digits.length >= 7 && digits.length <= 15 && endsPhone(text, end) ? { start, end } : undefined;
+}
+
+const extension = "x";
 
 /** Telephone numbers. */
 export const phones = detectByNumber((text, start, end) => {
   const before = text[start - 1];
   if (before === "+") return readInternational(text, start - 1);
   if (before === "(" && text[start - 2] === "+") return readInternational(text, start - 2);
-  if (end - start !== 3) return undefined;
-  return (before === "(" ? readNorthAmerican(text, start - 1) : undefined) ?? readNorthAmerican(text, start);
-});
+  const count = end - start;
+  const first = before === "(" ? start - 1 : start;
+  const american =
+    count === 3 || count === 1
+      ? ((first < start ? readNorthAmerican(text, first) : undefined) ?? readNorthAmerican(text, start))
+      : undefined;
+  return american ?? readLabelled(text, first);
+}, extension);
 
 const byte = String.raw`(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)`;
 const version4At = new RegExp(String.raw`(?:${byte}\.){3}${byte}`, "y");
 
 /** Numbers of sections and versions look alike. */
-const beforeSection = /(?:§|\b(?:sections?|sec\.|chapter|clause|appendix|version|revision|release|build))[ :#]{0,2}$/i;
+const beforeSection = /(?:§|\b(?:sections?|sec\.|chapter|clause|appendix|version|revision|release|build|rv))[ :#]{0,2}$/i;
 const maxBeforeSection = 12;
 
 const versions4 = detectByNumber((text, start, next) => {

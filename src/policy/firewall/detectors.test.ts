@@ -33,7 +33,18 @@ const cases: Readonly<Record<DetectorName, { readonly found: readonly string[]; 
   },
   email: {
     found: ["ada@example.com", "first.last+tag@sub.example.co.uk", "o'neil@example.museum", "x@xn--bcher-kva.example"],
-    passed: ["@alice", "react@18.2.0", "git@github", "user@localhost", "a@b", "npm i @types/node", "..@example", "left @ right.com"],
+    passed: [
+      "@alice",
+      "react@18.2.0",
+      "git@github",
+      "user@localhost",
+      "a@b",
+      "npm i @types/node",
+      "..@example",
+      "left @ right.com",
+      "git@github.com:ada/notes.git",
+      "ssh://git@example.com/ada/notes",
+    ],
   },
   iban: {
     found: ["DE89370400440532013000", "GB82 WEST 1234 5698 7654 32", "FR1420041010050500013M02606", "NO9386011117947"],
@@ -41,7 +52,16 @@ const cases: Readonly<Record<DetectorName, { readonly found: readonly string[]; 
   },
   card: {
     found: ["4111 1111 1111 1111", "5555-5555-5555-4444", "378282246310005", "6011 0009 9013 9424", "3530111333300000"],
-    passed: ["4111111111111112", "1234567890123456", "0000000000000000", "1764393600000", "3.141592653589793238", "20261129044836123"],
+    passed: [
+      "4111111111111112",
+      "1234567890123456",
+      "0000000000000000",
+      "1764393600000",
+      "3.141592653589793238",
+      "20261129044836123",
+      "1234 4111 1111 1111 1111",
+      "4111 1111 1111 1111 2222",
+    ],
   },
   national_id: {
     found: [
@@ -53,13 +73,44 @@ const cases: Readonly<Record<DetectorName, { readonly found: readonly string[]; 
       "RSSMRA85T10A562S",
       "AB 12 34 56 C",
       "44051401359",
+      "2345 6789 0124",
       "65929970489",
     ],
-    passed: ["000-12-3456", "666-12-3456", "529.982.247-26", "12345678A", "44051401358", "65929970480", "2026-11-29", "ABCDEF12G34H567I"],
+    passed: [
+      "000-12-3456",
+      "666-12-3456",
+      "529.982.247-26",
+      "12345678A",
+      "44051401358",
+      "65929970480",
+      "2026-11-29",
+      "ABCDEF12G34H567I",
+      "#536-22-1234",
+      "2345 6789 0124 5678",
+      "1111 2345 6789 0124",
+    ],
   },
   phone: {
-    found: ["+49 30 901820", "+1 (202) 555-0143", "+442079460958", "(202) 555-0143", "202-555-0143"],
-    passed: ["+1", "1+23456789 = 23456790", "123-456-7890", "2026-11-29", "192.168.100.200", "555-0143"],
+    found: [
+      "+49 30 901820",
+      "+1 (202) 555-0143",
+      "+442079460958",
+      "(202) 555-0143",
+      "202-555-0143",
+      "1-202-555-0143",
+      "001 (202) 555-0143",
+    ],
+    passed: [
+      "#202-555-0143",
+      "202-555-0143y",
+      "0115 496 0836",
+      "+1",
+      "1+23456789 = 23456790",
+      "123-456-7890",
+      "2026-11-29",
+      "192.168.100.200",
+      "555-0143",
+    ],
   },
   ip: {
     found: [
@@ -80,6 +131,7 @@ const cases: Readonly<Record<DetectorName, { readonly found: readonly string[]; 
       "4.18.0.v2",
       "§13.2.5.73",
       "section 24.5.1.1",
+      "rv:1.9.6.20",
       "version 10.0.22.1",
     ],
   },
@@ -119,6 +171,27 @@ for (const [name, { found, passed }] of Object.entries(cases)) {
     for (const text of passed) assert.deepEqual(find(`see ${text} now`), [], text);
   });
 }
+
+test("a telephone number of any country is found behind a word that says so; its extension stays", () => {
+  const find = findIn(detectors.phone);
+  const numbers = ["0115 496 0836", "(0121) 4960921", "04 11 69 83 87", "030/901820", "5617732935"];
+  for (const label of ["phone: ", "Tel. ", "MOBILE=", 'fax": "', "phone_number: '", "телефон: "]) {
+    for (const number of numbers) {
+      const whole = `${label}${number}, a`;
+      assert.deepEqual(
+        find(whole).map(({ start, end }) => whole.slice(start, end)),
+        [number],
+        whole,
+      );
+    }
+  }
+  assert.deepEqual(
+    ["202-555-0143x4567", "tel 0115 496 0836x12"].flatMap((text) => find(text).map(({ start, end }) => text.slice(start, end))),
+    ["202-555-0143", "0115 496 0836"],
+  );
+  for (const text of ["phone: 12345", "phones 0115 496 0836", "hotel 12, 0115 496 0836", "phone 1234567890123456"])
+    assert.deepEqual(find(text), [], text);
+});
 
 test("words of a list are found whole, in any case, the longest at a place", () => {
   const find = findIn(detectWords(["Project Aurora", "aurora", "straße", "новости", "a"]));

@@ -1,5 +1,5 @@
 import { detectByNumber } from "./numbers.ts";
-import { digitsOf, isAlone, isDigit, isUpper, matchAt, type TextMatch } from "./text-match.ts";
+import { digitsOf, isAlone, isDigit, isInLongerGroups, isUpper, matchAt, type TextMatch } from "./text-match.ts";
 
 const weightedSum = (digits: readonly number[], weights: readonly number[]): number =>
   weights.reduce((sum, weight, at) => sum + weight * digits[at]!, 0);
@@ -121,7 +121,8 @@ function read(text: string, start: number, form: Form, isRight: (match: string) 
 
 function isWhole(text: string, start: number, end: number): boolean {
   const isLonger = (text[end] === "-" || text[end] === ".") && isDigit(text.charCodeAt(end + 1));
-  return isAlone(text, start, end) && !isLonger && text[start - 1] !== "-" && text[start - 1] !== ".";
+  const before = text[start - 1];
+  return isAlone(text, start, end) && !isLonger && before !== "-" && before !== "." && before !== "#";
 }
 
 const isNino = (match: string): boolean => !/^(?:BG|GB|KN|NK|NT|TN|ZZ)/.test(match);
@@ -163,7 +164,7 @@ export const nationalIds = detectByNumber((text, start, end) => {
     const lettered = start === 0 ? undefined : readLettered(text, start, count);
     if (lettered !== undefined) return lettered;
   }
-  if (count === 4 && next === " ") return read(text, start, "aadhaar", isAadhaar);
+  if (count === 4 && next === " ") return isInLongerGroups(text, start, start + 14) ? undefined : read(text, start, "aadhaar", isAadhaar);
   const first = text.charCodeAt(start);
   return (first === 49 || first === 50) && nirRuns.has(count) ? read(text, start, "nir", isNir) : undefined;
 });

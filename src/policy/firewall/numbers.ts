@@ -13,8 +13,11 @@ function mayBegin(text: string, at: number): boolean {
 /** A number, account or id around one run of digits. `end` is behind the run. `undefined`: it is none. */
 export type NumberReader = (text: string, start: number, end: number) => TextMatch | undefined;
 
-/** Finds what is written around runs of digits, with letters in upper case and single separators. */
-export function detectByNumber(read: NumberReader): Detector {
+/**
+ * Finds what is written around runs of digits, with letters in upper case and single separators.
+ * @param after a character right behind a number that may belong to it or not: the next one decides.
+ */
+export function detectByNumber(read: NumberReader, after = ""): Detector {
   return {
     find(text, { numbers }, from) {
       const found: TextMatch[] = [];
@@ -28,7 +31,8 @@ export function detectByNumber(read: NumberReader): Detector {
       return found;
     },
     openFrom(text, _candidates, from) {
-      let start = startOfRun(text, inNumbers, Math.max(from, text.length - maxNumber));
+      const end = after !== "" && text.endsWith(after) ? text.length - after.length : text.length;
+      let start = startOfRun(text, inNumbers, Math.max(from, text.length - maxNumber), end);
       while (start < text.length && !mayBegin(text, start)) start++;
       return start;
     },

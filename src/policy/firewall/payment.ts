@@ -1,5 +1,5 @@
 import { detectByNumber } from "./numbers.ts";
-import { isAlone, isDigit, isUpper, isWordStart, matchAt } from "./text-match.ts";
+import { isAlone, isDigit, isInLongerGroups, isUpper, isWordStart, matchAt } from "./text-match.ts";
 
 /** The sum of Luhn (ISO/IEC 7812-1, annex B) of the digits from `start` to `end`: every second one from the right is doubled. */
 function hasLuhnSum(text: string, start: number, end: number): boolean {
@@ -26,6 +26,7 @@ const issuers: readonly (readonly [begin: RegExp, lengths: readonly number[]])[]
   [/^(?:6011|64[4-9]|65)/, [16, 19]],
   [/^3(?:0[0-5]|[689])/, [14, 16]],
   [/^35(?:2[89]|[3-8])/, [16]],
+  [/^(?:1800|2131)/, [15]],
   [/^62/, [16, 17, 18, 19]],
   [/^(?:50|5[6-9]|6)/, [13, 14, 15, 16, 17, 18, 19]],
 ];
@@ -36,17 +37,17 @@ export const cards = detectByNumber((text, start, next) => {
   if (count !== 4 && (count < 13 || count > 19)) return undefined;
   const first = text.charCodeAt(start);
   // No issuer has another first digit.
-  if (first < 50 || first > 54 || !isWordStart(text, start) || text[start - 1] === ".") return undefined;
+  if (first < 49 || first > 54 || !isWordStart(text, start) || text[start - 1] === ".") return undefined;
   const match = matchAt(cardAt, text, start);
   if (match === undefined) return undefined;
   const end = start + match.length;
-  if (!isAlone(text, start, end) || isPartOfNumber(text, end) || !hasLuhnSum(text, start, end)) return undefined;
+  if (!isAlone(text, start, end) || isPartOfNumber(text, start, end) || !hasLuhnSum(text, start, end)) return undefined;
   const digits = match.replaceAll(/[ -]/g, "");
   return issuers.some(([begin, lengths]) => lengths.includes(digits.length) && begin.test(digits)) ? { start, end } : undefined;
 });
 
-function isPartOfNumber(text: string, end: number): boolean {
-  return text[end] === "." && isDigit(text.charCodeAt(end + 1));
+function isPartOfNumber(text: string, start: number, end: number): boolean {
+  return (text[end] === "." && isDigit(text.charCodeAt(end + 1))) || isInLongerGroups(text, start, end);
 }
 
 /** Lengths by country, of the registry of ISO 13616 (release 99). */

@@ -49,6 +49,21 @@ export function isWordStart(text: string, start: number): boolean {
   return start === 0 || !isWordPart(text.charCodeAt(start - 1));
 }
 
+/** Four digits. */
+function hasFourDigits(text: string, at: number): boolean {
+  for (let place = at; place < at + 4; place++) if (!isDigit(text.charCodeAt(place))) return false;
+  return true;
+}
+
+/** A number in groups of four goes on before `start` or behind `end`: what is between them is no number of its own. */
+export function isInLongerGroups(text: string, start: number, end: number): boolean {
+  const [before, next] = [text[start - 1], text[end]];
+  return (
+    ((before === " " || before === "-") && hasFourDigits(text, start - 5)) ||
+    ((next === " " || next === "-") && hasFourDigits(text, end + 1))
+  );
+}
+
 /** What a sticky pattern matches at a place; `undefined`: nothing. */
 export function matchAt(pattern: RegExp, text: string, at: number): string | undefined {
   pattern.lastIndex = at;
@@ -65,9 +80,9 @@ export function characterSet(characters: string): Uint8Array {
 export const digitCharacters = "0123456789";
 export const upperCharacters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 
-/** Where the run of characters of a set begins that the text ends with, at `least` or later. */
-export function startOfRun(text: string, set: Uint8Array, least: number): number {
-  let at = text.length;
+/** Where the run of characters of a set begins that ends at `end`, at `least` or later. */
+export function startOfRun(text: string, set: Uint8Array, least: number, end = text.length): number {
+  let at = end;
   while (at > least && set[text.charCodeAt(at - 1)] === 1) at--;
   return at;
 }
