@@ -11,6 +11,7 @@ import type { Clock } from "../../src/core/index.ts";
 import type { UsageRow } from "../../src/ledger/index.ts";
 import type { ProtocolTable } from "../../src/protocols/index.ts";
 import type { ProviderSettings } from "../../src/upstream/index.ts";
+import { makeMigratedSqlite } from "../testbed/migrated-sqlite.ts";
 
 /** What a gateway of the tests is made from. */
 export interface GatewayOptions {
@@ -74,6 +75,7 @@ export async function startGateway(options: GatewayOptions): Promise<TestGateway
   const database = shared ?? join(folder, "gateway.db");
   const logFile = join(folder, "gateway.log");
   await writeFile(path, config);
+  if (shared === undefined) await makeMigratedSqlite(database);
   const loaded = loadSettings({ path, env: { HOME: folder, TOKLIGENCE_DATABASE_PATH: database, ...env } });
   const log = openLog({ level: options.logLevel ?? "debug", file: logFile });
   const { settings } = loaded;
