@@ -69,7 +69,7 @@ export interface CopyReport {
  * Copies the SQLite database of a gateway that is stopped into an empty PostgreSQL database; one that was broken off is taken up.
  * @throws Error that says what to do: the gateway runs, its journal holds entries that the database lacks, the target has data of its own.
  */
-export async function copyDatabase({ type, path }: DatabaseSection, url: string): Promise<CopyReport> {
+export async function copyDatabase({ type, path }: DatabaseSection, url: string, onRows?: (rows: number) => void): Promise<CopyReport> {
   if (type !== "sqlite")
     throw new Error("The configuration names a PostgreSQL database: give the one that names the SQLite database to copy, with --config.");
   if (!existsSync(path)) throw new Error(`There is no database ${path} to copy. Check --config and database.path.`);
@@ -87,7 +87,7 @@ export async function copyDatabase({ type, path }: DatabaseSection, url: string)
       );
     }
     await using to = closing(await createPostgresStore({ place, clock: systemClock, pool: 2 }));
-    const { rows } = await copyStore(from.store, to.store);
+    const { rows } = await copyStore(from.store, to.store, onRows === undefined ? {} : { onRows });
     return { from: path, to: describePlace(place), rows };
   } finally {
     lock.release();

@@ -133,12 +133,27 @@ describe("copying SQLite to PostgreSQL", { skip: withoutPostgres }, () => {
       assert.equal(await isCopyUnfinished(to), false);
     }));
 
+  it("usage that is in the audit trail does not wait for it again; the rest waits in its order", () =>
+    withBoth(async (from, to) => {
+      const taken = 1402;
+      await from.db.updateTable("audit_state").set({ value: taken }).where("name", "=", "usage").execute();
+      await from.db.insertInto("audit_state").values({ name: "retention", value: 77 }).execute();
+      await copyStore(from, to);
+      const { rows } = await sql<{ request_id: string; attempt: number }>`
+        select request_id, attempt from usage_entries where rowid > ${taken} order by rowid`.execute(from.db);
+      const waiting = await to.db.selectFrom("audit_pending").select(["request_id", "attempt"]).orderBy("id").execute();
+      assert.deepStrictEqual([waiting.length, waiting], [2503 - taken, rows.map((row) => ({ ...row }))]);
+      const states = await to.db.selectFrom("audit_state").selectAll().execute();
+      assert.deepStrictEqual(states, [{ name: "retention", value: 77 }]);
+    }));
+
   it("an interrupted copy stays marked, and continues when it is called again", () =>
     withBoth(async (from, to) => {
       for (const broken of ["usage_entries", "stored_responses", "revisions"]) {
-        const copying = copyStore(from, to, (table) => {
+        const onTable = (table: string): void => {
           if (table === broken) throw new Error("the plug was pulled");
-        });
+        };
+        const copying = copyStore(from, to, { onTable });
         await assert.rejects(copying, /plug/);
         assert.deepStrictEqual([broken, await isCopyUnfinished(to), (await contents(to))["users"]], [broken, true, []]);
       }

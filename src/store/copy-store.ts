@@ -90,8 +90,8 @@ const otherTables: readonly CopiedTable[] = [
 ];
 
 /**
- * All tables that are copied: every table of the schema except the record of its migrations, and what says which usage entries are in the audit trail already, as that is
- * about places in one database.
+ * All tables that are copied row by row: every table of the schema except the record of its migrations, and what says which usage entries are in the audit trail
+ * already, as that is about places in one database (`copyAuditState`).
  */
 export const copiedTables: readonly TableName[] = [usageEntries, ...otherTables].map(({ name }) => name);
 
@@ -108,12 +108,20 @@ export interface CopyResult {
   readonly rows: Readonly<Record<string, number>>;
 }
 
+/** What a copy reports while it runs. */
+export interface CopyWatch {
+  /** More rows are copied. */
+  readonly onRows?: (rows: number) => void;
+  /** All rows of a table are copied. */
+  readonly onTable?: (table: string) => void;
+}
+
 /**
  * Copies everything into another database: usage entries page by page, then all other tables in one transaction. At its end the transaction compares
  * the counts and sums of both databases. Call it again to continue an interrupted copy. No other process may write to either database meanwhile.
  * @throws StoreError `unwritable` if the target has data of its own; `damaged` if the comparison finds a difference.
  */
-export async function copyStore(from: Store, to: Store, onTable: (table: string, rows: number) => void = () => {}): Promise<CopyResult> {
+export async function copyStore(from: Store, to: Store, watch: CopyWatch = {}): Promise<CopyResult> {
   await claimForCopy(to);
   const rows: Record<string, number> = {};
   const copy = async (table: CopiedTable, transaction?: Kysely<Tables>): Promise<void> => {
@@ -127,17 +135,42 @@ export async function copyStore(from: Store, to: Store, onTable: (table: string,
         transaction,
       );
       count += page.length;
+      watch.onRows?.(page.length);
     }
     rows[table.name] = count;
-    onTable(table.name, count);
+    watch.onTable?.(table.name);
   };
   await copy(usageEntries);
   await to.db.transaction().execute(async (transaction) => {
     for (const { name } of otherTables.toReversed()) await sql`delete from ${sql.table(name)}`.execute(transaction);
     for (const table of otherTables) await copy(table, transaction);
+    await copyAuditState(from, transaction);
     for (const table of [usageEntries, ...otherTables]) await compare(table, from.db, transaction);
   });
   return { rows };
+}
+
+/**
+ * Usage entries that are in the audit trail do not enter it again: of those that PostgreSQL has noted as they were copied, only what the SQLite database has not
+ * taken in yet waits (`audit/seal-usage.ts`).
+ */
+async function copyAuditState({ db }: Store, to: Kysely<Tables>): Promise<void> {
+  const states = await db.selectFrom("audit_state").selectAll().execute();
+  await sql`delete from audit_pending`.execute(to);
+  let last = states.find(({ name }) => name === "usage")?.value ?? 0;
+  for (;;) {
+    const { rows } = await sql<{ readonly rowid: number; readonly request_id: string; readonly attempt: number }>`
+      select rowid, request_id, attempt from usage_entries where rowid > ${last} order by rowid limit 1000`.execute(db);
+    if (rows.length === 0) break;
+    await to
+      .insertInto("audit_pending")
+      .values(rows.map(({ request_id, attempt }) => ({ request_id, attempt })))
+      .execute();
+    last = rows.at(-1)!.rowid;
+  }
+  const others = states.filter(({ name }) => name !== "usage");
+  await sql`delete from audit_state`.execute(to);
+  if (others.length > 0) await to.insertInto("audit_state").values(others).execute();
 }
 
 /** Whether a copy into this database has begun and has not ended. Such a database must not be used. */

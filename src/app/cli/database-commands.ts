@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import type { LoadedSettings } from "../config/index.ts";
 import type { DatabaseStatus } from "../database-tasks.ts";
 import { print, table } from "./output.ts";
+import { createProgress } from "./progress.ts";
 
 interface Output {
   readonly json?: boolean;
@@ -36,7 +37,9 @@ export function addDatabaseCommands(program: Command, load: () => Promise<Loaded
     .option("--json", "print JSON")
     .action(async ({ json, to }: Output & { readonly to: string }) => {
       const { copyDatabase } = await import("../database-tasks.ts");
-      const report = await copyDatabase((await load()).settings.database, to);
+      const { database } = (await load()).settings;
+      const progress = createProgress("rows");
+      const report = await copyDatabase(database, to, (rows) => progress.add(rows)).finally(() => progress.end());
       print(json === true, report, () => {
         const counts = table(["TABLE", "ROWS"], Object.entries(report.rows));
         return `${counts}\n\nCopied from ${report.from} to ${report.to}, and compared.\nNext: set database.type: postgresql and its place in the configuration, and start the gateway.`;
