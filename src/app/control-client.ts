@@ -2,6 +2,9 @@ import { errorTable, GatewayError, nodeHttp, viaHeader, type ErrorCode } from ".
 import type { AdminSender } from "../server/index.ts";
 
 const usualTimeoutMs = 30_000;
+/** Of operations that read or rewrite all of the ledger or of the trail before they answer. */
+const longTimeoutMs = 6 * 3_600_000;
+const longOperation = /^\/api\/v1\/(?:ledger\/reprice|audit\/verify|audit\/export)\b/;
 
 /** Whether a socket error means that no process listens. */
 export function isNobodyThere(error: unknown): boolean {
@@ -19,12 +22,13 @@ export interface ControlOptions {
 export function createControlSender(socketPath: string, { timeoutMs = usualTimeoutMs, via }: ControlOptions = {}): AdminSender {
   return (method, target, body) =>
     new Promise((resolve, reject) => {
+      const timeout = longOperation.test(target) ? longTimeoutMs : timeoutMs;
       const text = body === undefined ? undefined : JSON.stringify(body);
       const headers = {
         ...(via === undefined ? {} : { [viaHeader]: via }),
         ...(text === undefined ? {} : { "content-type": "application/json", "content-length": Buffer.byteLength(text) }),
       };
-      const call = nodeHttp().request({ socketPath, method, path: target, headers, agent: false, timeout: timeoutMs }, (response) => {
+      const call = nodeHttp().request({ socketPath, method, path: target, headers, agent: false, timeout }, (response) => {
         const parts: Buffer[] = [];
         response.on("data", (part: Buffer) => parts.push(part));
         response.on("error", reject);

@@ -3,6 +3,7 @@ import type { OperationAnswer } from "../../server/index.ts";
 import type { FileReport } from "./audit-file.ts";
 import { ExitStatus } from "./run-program.ts";
 import { print, shortTime, table } from "./output.ts";
+import { showElapsed } from "./progress.ts";
 import type { WithAdmin } from "./with-admin.ts";
 
 type Report = OperationAnswer<"audit.verify">;
@@ -32,8 +33,9 @@ export function addAuditCommands(program: Command, admin: WithAdmin): void {
     .option("--key <public-key>", "the key that must have signed, as verify prints it")
     .option("--json", "print JSON")
     .action(async (file: string | undefined, { json, key }: VerifyOptions) => {
-      const report: AnyReport =
-        file === undefined ? await admin((call) => call("audit.verify")) : await (await import("./audit-file.ts")).verifyFile(file, key);
+      const report: AnyReport = await showElapsed("verifying", async () =>
+        file === undefined ? await admin((call) => call("audit.verify")) : await (await import("./audit-file.ts")).verifyFile(file, key),
+      );
       const unknown = key === undefined ? [] : (report.public_keys ?? []).filter((each) => each !== key);
       const faults = [...report.faults, ...unknown.map((each) => ({ at: "checkpoints", what: `signed with another key: ${each}` }))];
       print(json === true, { ...report, ok: faults.length === 0, faults }, () => reportText({ ...report, faults }));

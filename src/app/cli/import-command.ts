@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import type { ImportReport } from "../import/run-import.ts";
 import { print, table } from "./output.ts";
+import { createProgress } from "./progress.ts";
 
 interface Options {
   readonly json?: boolean;
@@ -31,13 +32,10 @@ export function addImportCommands(program: Command, configPath: () => string | u
     .option("--json", "print JSON")
     .action(async (file: string, options: LitellmOptions) => {
       const { importLitellm } = await import("../import/sources.ts");
-      const report = await importLitellm(file, {
-        path: configPath(),
-        apply: options.apply === true,
-        replace: options.replace === true,
-        keepConfig: options.keepConfig === true,
-        database: options.database,
-      });
+      const { database, apply = false, replace = false, keepConfig = false } = options;
+      const report = await withProgress((onRows) =>
+        importLitellm(file, { path: configPath(), apply, replace, keepConfig, database, onRows }),
+      );
       print(options.json === true, report, () => reportText(report));
     });
   group
@@ -48,7 +46,9 @@ export function addImportCommands(program: Command, configPath: () => string | u
     .option("--json", "print JSON")
     .action(async (folder: string, options: Options) => {
       const { importTokligenceGo } = await import("../import/sources.ts");
-      const report = await importTokligenceGo(folder, { path: configPath(), apply: options.apply === true });
+      const report = await withProgress((onRows) =>
+        importTokligenceGo(folder, { path: configPath(), apply: options.apply === true, onRows }),
+      );
       print(options.json === true, report, () => reportText(report));
     });
   group
@@ -59,9 +59,16 @@ export function addImportCommands(program: Command, configPath: () => string | u
     .option("--json", "print JSON")
     .action(async (file: string, options: Options) => {
       const { importOpenrouterUsage } = await import("../import/sources.ts");
-      const report = await importOpenrouterUsage(file, { path: configPath(), apply: options.apply === true });
+      const report = await withProgress((onRows) =>
+        importOpenrouterUsage(file, { path: configPath(), apply: options.apply === true, onRows }),
+      );
       print(options.json === true, report, () => reportText(report));
     });
+}
+
+async function withProgress<T>(run: (onRows: (rows: number) => void) => Promise<T>): Promise<T> {
+  const progress = createProgress("rows");
+  return await run((rows) => progress.add(rows)).finally(() => progress.end());
 }
 
 function reportText({ applied, config, planned, added, present, not_taken_over: notes }: ImportReport): string {

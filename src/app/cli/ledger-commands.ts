@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import type { OperationAnswer } from "../../server/index.ts";
 import type { WithAdmin } from "./with-admin.ts";
 import { print, table } from "./output.ts";
+import { showElapsed } from "./progress.ts";
 
 /** `tokligence ledger …` */
 export function addLedgerCommands(program: Command, admin: WithAdmin): void {
@@ -22,9 +23,8 @@ export function addLedgerCommands(program: Command, admin: WithAdmin): void {
     .option("--dry-run", "only show what would change")
     .option("--json", "print JSON")
     .action(async ({ from, to, dryRun = false, json }: RepriceOptions) => {
-      const result = await admin((call) =>
-        call("ledger.reprice", { body: { from, dry_run: dryRun, ...(to === undefined ? {} : { to }) } }),
-      );
+      const body = { from, dry_run: dryRun, ...(to === undefined ? {} : { to }) };
+      const result = await showElapsed("repricing", () => admin((call) => call("ledger.reprice", { body })));
       print(json === true, result, () => repriceText(result, dryRun));
     });
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { createProgress } from "./progress.ts";
+import { createProgress, showElapsed } from "./progress.ts";
 
 function terminal(isTTY: boolean): { readonly isTTY: boolean; readonly written: string[]; write(text: string): void } {
   const written: string[] = [];
@@ -30,4 +30,22 @@ test("without a terminal nothing is shown, and a total that is not known is left
   const unused = createProgress("rows", undefined, screen, () => 0);
   unused.end();
   assert.deepEqual([file.written, screen.written], [[], ["\r\u001b[K7 rows"]]);
+});
+
+test("work whose steps are not known shows its seconds, on a terminal alone, and the line is gone at its end", async (t) => {
+  t.mock.timers.enable({ apis: ["setInterval"] });
+  const [screen, file, broken] = [terminal(true), terminal(false), terminal(true)];
+  const during = (): Promise<string> => {
+    t.mock.timers.tick(2000);
+    return Promise.resolve("done");
+  };
+  assert.deepEqual([await showElapsed("repricing", during, screen), await showElapsed("repricing", during, file)], ["done", "done"]);
+  await assert.rejects(
+    showElapsed("verifying", () => Promise.reject(new Error("no")), broken),
+    /no/,
+  );
+  assert.deepEqual(
+    [screen.written, file.written, broken.written],
+    [["\r\u001b[Krepricing: 1 s", "\r\u001b[Krepricing: 2 s", "\r\u001b[K"], [], []],
+  );
 });

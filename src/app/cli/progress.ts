@@ -10,6 +10,8 @@ export interface ProgressTerminal {
   write(text: string): unknown;
 }
 
+/** Shorter work shows nothing. */
+const patienceMs = 1000;
 /** The line is written again at most this often. */
 const everyMs = 100;
 const clearLine = "\r\u001b[K";
@@ -41,4 +43,17 @@ export function createProgress(
       if (shownMs > -Infinity) terminal.write(clearLine);
     },
   };
+}
+
+/** Shows for how long something has been under way whose steps are not known here: it happens in the gateway. */
+export async function showElapsed<T>(what: string, run: () => Promise<T>, terminal: ProgressTerminal = process.stderr): Promise<T> {
+  if (terminal.isTTY !== true) return await run();
+  let seconds = 0;
+  const timer = setInterval(() => terminal.write(`${clearLine}${what}: ${++seconds} s`), patienceMs);
+  try {
+    return await run();
+  } finally {
+    clearInterval(timer);
+    if (seconds > 0) terminal.write(clearLine);
+  }
 }

@@ -26,6 +26,7 @@ interface ApplyDeps {
   readonly store: Store;
   readonly settings: Pick<Settings, "ledger">;
   readonly clock: Clock;
+  readonly onRows?: (rows: number) => void;
 }
 
 /** Writes users, keys, budgets, limits and usage. What is there already stays as it is, so that a second import adds nothing. */
@@ -51,18 +52,20 @@ interface WithIds extends Working {
   readonly ids: ReturnType<typeof createIdSource>;
 }
 
-function count(applied: Applied, what: keyof Counts, isNew: boolean): void {
+function count({ applied, onRows }: Working, what: keyof Counts, isNew: boolean): void {
   (isNew ? applied.added : applied.present)[what] += 1;
+  onRows?.(1);
 }
 
 /** @returns the id of each username, in lower case. */
-async function addUsers({ users }: AccountsPlan, { store, ids, clock, applied }: WithIds): Promise<ReadonlyMap<string, string>> {
+async function addUsers({ users }: AccountsPlan, working: WithIds): Promise<ReadonlyMap<string, string>> {
+  const { store, ids, clock, applied } = working;
   return await store.db.transaction().execute(async (transaction) => {
     const rows = await transaction.selectFrom("users").select(["id", "username"]).execute();
     const found = new Map(rows.map((row) => [row.username.toLowerCase(), row.id]));
     for (const { username, email, role, isDisabled } of users) {
       const isNew = !found.has(username.toLowerCase());
-      count(applied, "users", isNew);
+      count(working, "users", isNew);
       if (!isNew) continue;
       const id = ids.next("usr");
       const nowMs = clock.now();
@@ -81,14 +84,15 @@ async function addUsers({ users }: AccountsPlan, { store, ids, clock, applied }:
 async function addKeys(
   keys: readonly ImportedKey[],
   userIds: ReadonlyMap<string, string>,
-  { store, ids, clock, applied }: WithIds,
+  working: WithIds,
 ): Promise<ReadonlyMap<string, string>> {
+  const { store, ids, clock, applied } = working;
   return await store.db.transaction().execute(async (transaction) => {
     const rows = await transaction.selectFrom("api_keys").select(["id", "hash"]).execute();
     const found = new Map(rows.map((row) => [row.hash, row.id]));
     for (const key of keys) {
       const isNew = !found.has(key.hash);
-      count(applied, "keys", isNew);
+      count(working, "keys", isNew);
       if (!isNew) continue;
       const id = ids.next("key");
       const nowMs = clock.now();
@@ -119,7 +123,8 @@ async function addKeys(
 
 type Find = (subject: ImportedSubject) => string | undefined;
 
-async function addBudgets({ budgets }: AccountsPlan, find: Find, { store, ids, clock, settings, applied }: WithIds): Promise<void> {
+async function addBudgets({ budgets }: AccountsPlan, find: Find, working: WithIds): Promise<void> {
+  const { store, ids, clock, settings } = working;
   const { timeZone, unpricedCeiling } = settings.ledger;
   const zone = createTimeZone(timeZone);
   const admin: BudgetAdmin = createBudgetAdmin({
@@ -140,21 +145,22 @@ async function addBudgets({ budgets }: AccountsPlan, find: Find, { store, ids, c
       .where("subject_id", "=", subjectId)
       .where("period", "=", period)
       .executeTakeFirst();
-    count(applied, "budgets", before === undefined);
+    count(working, "budgets", before === undefined);
     if (before !== undefined) continue;
     // One transaction: a crash leaves no budget without what it has spent, and a second import would not add that.
     await admin.set({ subject: subject.kind, subjectId, period, stopNanoUsd, warnNanoUsd, earlierNanoUsd: spentNanoUsd });
   }
 }
 
-async function addLimits({ limits }: AccountsPlan, find: Find, { store, clock, applied }: Working): Promise<void> {
+async function addLimits({ limits }: AccountsPlan, find: Find, working: Working): Promise<void> {
+  const { store, clock } = working;
   const admin = createLimitAdmin({ store, clock });
   const rows = await admin.list();
   for (const { subject, limits: changes } of limits) {
     const name = find(subject);
     if (name === undefined) continue;
     const isNew = !rows.some((row) => row.subject.kind === subject.kind && row.subject.name === name);
-    count(applied, "limits", isNew);
+    count(working, "limits", isNew);
     if (isNew) await admin.set({ kind: subject.kind, name }, changes);
   }
 }
@@ -165,7 +171,7 @@ async function addUsage(
   usage: readonly ImportedUsage[],
   userIds: ReadonlyMap<string, string>,
   keyIds: ReadonlyMap<string, string>,
-  { store, clock, applied }: Working,
+  { store, clock, applied, onRows }: Working,
 ): Promise<void> {
   const sink = createStoreSink(store, { clock, steps: [createRollupStep(store)] });
   for (let at = 0; at < usage.length; at += usageBatch) {
@@ -188,6 +194,7 @@ async function addUsage(
     applied.added.usage += fresh.length;
     applied.present.usage += rows.length - fresh.length;
     if (fresh.length > 0) await sink.write(fresh);
+    onRows?.(rows.length);
   }
 }
 

@@ -20,6 +20,8 @@ export interface ImportInput {
   readonly apply: boolean;
   /** An existing configuration is kept under another name and replaced. */
   readonly replace: boolean;
+  /** More of what was planned is in the database. */
+  readonly onRows?: ((rows: number) => void) | undefined;
 }
 
 export interface ImportReport {
@@ -61,17 +63,17 @@ export async function runImport(input: ImportInput): Promise<ImportReport> {
       `${place.path} is there already, with other content. Give --replace (it is kept as ${place.path}.before-import), --keep-config, or another --config.`,
     );
   }
-  const applied = await applyLocked(accounts, loaded);
+  const applied = await applyLocked(accounts, loaded, input.onRows);
   if (text !== undefined) writeConfig(place.path, text, state);
   return { ...report, applied: true, ...applied };
 }
 
-async function applyLocked(accounts: AccountsPlan, { settings }: LoadedSettings): Promise<Applied> {
+async function applyLocked(accounts: AccountsPlan, { settings }: LoadedSettings, onRows: ImportInput["onRows"]): Promise<Applied> {
   const lock = settings.database.type === "sqlite" ? takeLock(settings.database.path) : undefined;
   try {
     const store = await openStore(settings.database, systemClock);
     try {
-      return await applyAccounts(accounts, { store, settings, clock: systemClock });
+      return await applyAccounts(accounts, { store, settings, clock: systemClock, onRows: onRows ?? (() => {}) });
     } finally {
       await store.close();
     }

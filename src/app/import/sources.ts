@@ -13,6 +13,7 @@ interface Target {
   /** `--config` */
   readonly path: string | undefined;
   readonly apply: boolean;
+  readonly onRows?: (rows: number) => void;
 }
 
 export interface LitellmTarget extends Target {
