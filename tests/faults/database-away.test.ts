@@ -6,6 +6,10 @@ import type { Response } from "openai/resources/responses/responses";
 import { announcementsOver } from "../e2e/both-ways.ts";
 import { providerKeys, startGateway, withMockUpstream, type TestGateway } from "../e2e/harness.ts";
 import { createMockUpstream, type MockUpstream } from "../testbed/mock-upstream.ts";
+import { callAdmin } from "../e2e/call-admin.ts";
+import { dialects } from "./dialects.ts";
+import { ask } from "./observe.ts";
+import { waitUntil } from "../testbed/wait-until.ts";
 
 /** A provider that keeps responses, one that does not, and the built-in model. */
 const models = ["gpt-mock", "claude-mock", "loopback"] as const;
@@ -75,6 +79,33 @@ test("while the database is locked responses are answered, read, continued and l
   const kept = await gateway.sql("select id from stored_responses");
   assert.deepEqual(kept.map(({ id }) => String(id)).toSorted(), ids.toSorted());
   for (const id of ids) assert.equal((await client.responses.retrieve(id)).id, id);
+});
+
+test("while the database is locked a key with a budget is refused within two seconds, in each dialect, and one without is served; then both are", async () => {
+  const poor = await gateway.createKey("poor");
+  await callAdmin(gateway, "budgets.set", { body: { subject: poor.keyId, period: "total", stop_usd: "1000" } });
+  const askAll = (key: string): Promise<readonly unknown[]> =>
+    Promise.all(
+      dialects.flatMap((dialect) =>
+        [false, true].map(async (stream) => {
+          const { status, how, error } = await ask(gateway, key, dialect, stream);
+          return [status, how, error?.code];
+        }),
+      ),
+    );
+  const { key: rich } = await gateway.createKey("rich");
+  const whole = Array.from({ length: 8 }, () => [200, "whole", undefined]);
+  assert.deepEqual(await askAll(poor.key), whole);
+  assert.deepEqual(await askAll(rich), whole);
+  const [refused, served] = await locked(() => Promise.all([askAll(poor.key), askAll(rich)]));
+  assert.deepEqual(
+    refused,
+    whole.map(() => [503, "error", "budget_unavailable"]),
+  );
+  assert.deepEqual(served, whole);
+  const [chat] = dialects;
+  await waitUntil("the database answers again", async () => (await ask(gateway, poor.key, chat!, false)).status === 200);
+  assert.deepEqual(await askAll(poor.key), whole);
 });
 
 test("while the database is locked a response in the background runs to its end, and another is cancelled", async () => {

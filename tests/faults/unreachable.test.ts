@@ -101,42 +101,53 @@ test("a provider that swallows the connection: a 502 when the time for it is ove
   }
 });
 
-test("a provider that swallows the connection is left for the next one", { skip: noDeafness }, async () => {
-  const deaf = await createDeafListener();
-  const server = await createFaultServer();
-  const gateway = await startGateway({
-    config: withTimeouts(
-      `
+test(
+  "a provider that swallows the connection, or whose name does not resolve, is left for the next one",
+  { skip: noDeafness },
+  async () => {
+    const deaf = await createDeafListener();
+    const server = await createFaultServer();
+    const gateway = await startGateway({
+      config: withTimeouts(
+        `
 gateway: { work_mode: auto }
 providers:
   deaf: { protocols: [openai-chat], base_url: "http://127.0.0.1:${deaf.port}/v1", api_key: k, timeouts: { connect: 50ms } }
+  lost: { protocols: [openai-chat], base_url: "http://provider.invalid/v1", api_key: k, timeouts: { connect: 2s } }
   alive: { protocols: [openai-chat], base_url: "${server.url}/v1", api_key: k }
-model_provider_routes: { "both-*": [deaf, alive] }
+model_provider_routes: { "both-*": [deaf, alive], "lost-*": [lost, alive] }
 `,
-      "30s",
-    ),
-  });
-  try {
-    const { key } = await gateway.createKey();
-    server.use("healthy");
-    for (const dialect of dialects) {
-      for (const stream of [false, true]) {
-        // A model for each request: one that has failed often is left alone.
-        const seen = await ask(gateway, key, dialect, stream, "hi", `both-${dialect.id}-${stream}`);
-        assert.deepEqual([seen.how, seen.headers["x-tokligence-provider"], seen.headers["x-tokligence-attempts"]], ["whole", "alive", "2"]);
-        const rows = (await gateway.rows()).filter(({ request_id: id }) => id === seen.requestId);
-        assert.deepEqual(
-          rows.map(({ attempt, provider, status }) => [attempt, provider, status]),
-          [
-            [1, "deaf", "error"],
-            [2, "alive", "ok"],
-          ],
-        );
+        "30s",
+      ),
+    });
+    try {
+      const { key } = await gateway.createKey();
+      server.use("healthy");
+      const [chat] = dialects;
+      const found = await ask(gateway, key, chat!, true, "hi", "lost-m");
+      assert.deepEqual([found.how, found.headers["x-tokligence-attempt-errors"]], ["whole", "unreachable lost/lost-m"]);
+      for (const dialect of dialects) {
+        for (const stream of [false, true]) {
+          // A model for each request: one that has failed often is left alone.
+          const seen = await ask(gateway, key, dialect, stream, "hi", `both-${dialect.id}-${stream}`);
+          assert.deepEqual(
+            [seen.how, seen.headers["x-tokligence-provider"], seen.headers["x-tokligence-attempts"]],
+            ["whole", "alive", "2"],
+          );
+          const rows = (await gateway.rows()).filter(({ request_id: id }) => id === seen.requestId);
+          assert.deepEqual(
+            rows.map(({ attempt, provider, status }) => [attempt, provider, status]),
+            [
+              [1, "deaf", "error"],
+              [2, "alive", "ok"],
+            ],
+          );
+        }
       }
+    } finally {
+      await gateway.stop();
+      await server.close();
+      await deaf.close();
     }
-  } finally {
-    await gateway.stop();
-    await server.close();
-    await deaf.close();
-  }
-});
+  },
+);

@@ -129,7 +129,9 @@ test("a worker that is killed: the other goes on, a new one comes, and the count
   const good = await readFile(path, "utf8");
   await writeFile(path, "gateway: { workers: [\n");
   process.kill(victim!, "SIGKILL");
-  await waitUntil("its death is logged", async () => (await home.log()).includes("a worker died; the others go on"));
+  const death = /"restart_in_ms":(\d+),"msg":"a worker died; the others go on"/;
+  const [, pauseMs] = await waitUntil("its death is logged", async () => death.exec(await home.log()));
+  assert.equal(pauseMs, "200");
   // Whether the new one is there yet or not.
   await askMany(10);
   const now = await waitUntil("a new worker serves", async () => {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { createServer } from "node:net";
 import { test } from "node:test";
 import { silentLogger, systemClock } from "../../core/index.ts";
-import { startWorkerPool, type WorkerPoolOptions } from "./worker-pool.ts";
+import { restartPauseMs, startWorkerPool, type WorkerPoolOptions } from "./worker-pool.ts";
 
 const options: WorkerPoolOptions = {
   count: 1,
@@ -37,4 +37,11 @@ test("a port that is taken fails the start before a worker is started", async (t
   t.after(() => taker.close());
   const { port } = taker.address() as { port: number };
   await assert.rejects(startWorkerPool({ ...options, port }), { message: new RegExp(`^Port ${port} on 127\\.0\\.0\\.1 is taken`) });
+});
+
+test("a worker that dies soon after its start comes back after a longer pause each time, of half a minute at most", () => {
+  assert.deepEqual(
+    [0, 1, 2, 3, 8, 9, 1000].map((deaths) => restartPauseMs(200, deaths)),
+    [200, 200, 400, 800, 25_600, 30_000, 30_000],
+  );
 });

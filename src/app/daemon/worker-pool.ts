@@ -209,7 +209,7 @@ export async function startWorkerPool(options: WorkerPoolOptions): Promise<Worke
     }
     const { slot } = member;
     deaths[slot] = clock.monotonic() - member.bornMs > recoveredMs ? 0 : deaths[slot]! + 1;
-    const pauseMs = Math.min(maxBackoffMs, backoffMs * 2 ** Math.max(0, deaths[slot] - 1));
+    const pauseMs = restartPauseMs(backoffMs, deaths[slot]);
     logger.error({ worker: worker.pid, exit: code, signal, restart_in_ms: pauseMs }, "a worker died; the others go on");
     replay();
     setTimeout(() => {
@@ -320,4 +320,9 @@ export async function startWorkerPool(options: WorkerPoolOptions): Promise<Worke
 function send(worker: ChildProcess, message: ToWorker): void {
   // A worker that is going away has closed its channel; its exit says the rest.
   if (worker.connected) worker.send(message, () => {});
+}
+
+/** @param deaths how often a worker of this place has died soon after its start; 0: it had lived for a while. */
+export function restartPauseMs(firstMs: number, deaths: number): number {
+  return Math.min(maxBackoffMs, firstMs * 2 ** Math.max(0, deaths - 1));
 }

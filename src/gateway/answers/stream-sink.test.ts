@@ -120,6 +120,17 @@ test("a silent upstream: the head goes out after ten seconds, a keep-alive after
   assert.deepEqual(exchange.sent.slice(2), [": keep-alive\n\n"]);
 });
 
+test("a stream that stalls after its first content: a keep-alive each fifteen seconds", async () => {
+  const { world, exchange, sink } = await open();
+  send(sink, words);
+  const before = exchange.sent.length;
+  for (const nowMs of [14_999, 15_000, 29_999, 30_000]) {
+    world.nowMs = nowMs;
+    sink.tick(nowMs);
+  }
+  assert.deepEqual(exchange.sent.slice(before), [": keep-alive\n\n", ": keep-alive\n\n"]);
+});
+
 test("a client that leaves is recorded once, and what comes after is ignored", async () => {
   const { world, exchange, delivery, sink } = await open();
   send(sink, words);
