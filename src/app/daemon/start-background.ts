@@ -138,23 +138,26 @@ function plainLogLine(line: string): string {
 }
 
 const stopTimeoutMs = 40_000;
+/** A gateway without active answers has usually ended by then. The lock is looked at later only, as it loads the database's modules. */
+const lockAfterMs = 1000;
 
 /** Asks the running daemon to end in order and waits until it has. `undefined`: none was running; else its pid. @throws where it does not end. */
 export async function stopDaemon(paths: RuntimePaths, options: Pick<ControlOptions, "via"> = {}): Promise<number | undefined> {
   const status = await readDaemonStatus(paths);
   if (status === undefined) return undefined;
   await createControlSender(paths.socket, options)("POST", "/api/v1/stop");
-  const deadline = performance.now() + stopTimeoutMs;
-  while (!(await hasEnded(status.pid, paths))) {
-    if (performance.now() > deadline) throw new Error(`The daemon (pid ${status.pid}) does not end. Look at its log, or end it by hand.`);
+  const askedMs = performance.now();
+  while (isRunning(status.pid)) {
+    const waitedMs = performance.now() - askedMs;
+    if (waitedMs > lockAfterMs && (await hasReleased(paths))) break;
+    if (waitedMs > stopTimeoutMs) throw new Error(`The daemon (pid ${status.pid}) does not end. Look at its log, or end it by hand.`);
     await sleep(50);
   }
   return status.pid;
 }
 
-/** The lock shows it, too: a process that has ended keeps its number until its parent has asked for its exit, which in a container may be never. */
-async function hasEnded(pid: number, paths: RuntimePaths): Promise<boolean> {
-  if (!isRunning(pid)) return true;
+/** The lock shows the end, too: a process that has ended keeps its number until its parent has asked for its exit, which in a container may be never. */
+async function hasReleased(paths: RuntimePaths): Promise<boolean> {
   const { takeFileLock } = await import("../../store/index.ts");
   const lock = takeFileLock(paths.lock);
   lock?.release();
