@@ -35,7 +35,7 @@ export type { RepriceResult } from "./reprice.ts";
 export * from "./retention.ts";
 export { compareReport, type Compared, type LedgerLine } from "./reconcile/compare.ts";
 export { readCsv } from "./reconcile/read-csv.ts";
-export { isReportVendor, readVendorReport, reportVendors, type ReportVendor } from "./reconcile/read-report.ts";
+export { isReportVendor, readVendorReport, type ReportVendor } from "./reconcile/read-report.ts";
 export * from "./rollups/rollup.ts";
 export * from "./entries/sink.ts";
 export { supplyUserId } from "./entries/supply.ts";

@@ -9,4 +9,4 @@ export { changeBody, unjudged, WholeTexts, type MissingJudgement, type OutsideCh
 export { Placeholders, StreamRestorer, type RestoredForm } from "./firewall/placeholders.ts";
 export { firewallSchema, readFirewall, type FirewallRule, type FirewallSection } from "./firewall/section.ts";
 export { guardsSchema, readGuards, type GuardsSection } from "./section.ts";
-export { ruleSetNames, type RuleSetName } from "./firewall/rule-sets.ts";
+export type { RuleSetName } from "./firewall/rule-sets.ts";

@@ -1,7 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
 import { pipeline, Readable } from "node:stream";
-import type { ReadableStream as NodeReadableStream } from "node:stream/web";
 import { createIdSource, systemClock } from "../core/index.ts";
 import { protocols } from "../protocols/index.ts";
 import type { FetchHandler } from "./fetch-handler.ts";
@@ -47,7 +46,7 @@ async function answer(fetch: FetchHandler, request: Http2ServerRequest, response
   response.writeHead(status, Object.fromEntries(headers));
   if (body === null) response.end();
   // A failure on either side ends the other one.
-  else pipeline(Readable.fromWeb(body as NodeReadableStream), response, () => {});
+  else pipeline(Readable.fromWeb(body), response, () => {});
 }
 
 function hasBody({ method }: Http2ServerRequest): boolean {

@@ -9,7 +9,6 @@ const readers = { openai: readOpenAi, anthropic: readAnthropic, google: readGoog
 
 /** The vendors whose exports are read. */
 export type ReportVendor = keyof typeof readers;
-export const reportVendors = Object.keys(readers) as readonly ReportVendor[];
 
 export function isReportVendor(name: string): name is ReportVendor {
   return Object.hasOwn(readers, name);
