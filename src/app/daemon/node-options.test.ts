@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { nodeOptionsForChild } from "./node-options.ts";
+import { environmentForChild, nodeOptionsForChild } from "./node-options.ts";
 
 test("another process gets the options of how Node runs, and not those of what it runs", () => {
   const cases: [string[], string[]][] = [
@@ -17,4 +17,10 @@ test("another process gets the options of how Node runs, and not those of what i
     ],
   ];
   for (const [given, kept] of cases) assert.deepEqual(nodeOptionsForChild(given), [...kept, "--disable-sigusr1"]);
+});
+
+test("on Linux another process frees memory as soon as it can, unless the user has decided", () => {
+  const mine = { PATH: "/bin", MALLOC_ARENA_MAX: "8" };
+  const expected = process.platform === "linux" ? { ...mine, MALLOC_TRIM_THRESHOLD_: "131072" } : mine;
+  assert.deepEqual(environmentForChild(mine), expected);
 });

@@ -3,7 +3,7 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createControlSender, isNobodyThere, type ControlOptions } from "../control-client.ts";
-import { nodeOptionsForChild } from "./node-options.ts";
+import { environmentForChild, nodeOptionsForChild } from "./node-options.ts";
 import type { RuntimePaths } from "../paths.ts";
 
 export interface DaemonStatus {
@@ -78,6 +78,7 @@ export async function startBackground(input: BackgroundInput): Promise<Backgroun
   // It reports on its standard output, in one line of JSON, that it serves: the first key is nowhere else.
   const child = spawn(process.execPath, [...nodeOptionsForChild(process.execArgv), program, ...args, "--background-child"], {
     detached: true,
+    env: environmentForChild(process.env),
     stdio: ["ignore", "pipe", "pipe"],
     windowsHide: true,
   });

@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import type { Server } from "node:net";
 import { receiveBatches, type LedgerSink } from "../../ledger/index.ts";
+import { environmentForChild } from "./node-options.ts";
 import type { ServiceManager } from "./service-manager.ts";
 import type { DeclineReason, ServedAddress, ToPredecessor, ToSuccessor } from "./succession.ts";
 
@@ -41,7 +42,7 @@ export async function startSuccessor(options: SuccessorOptions): Promise<Success
   const { command, env, inheritsOutput, timeoutMs = startTimeoutMs } = options;
   const [file, ...args] = command;
   const [stdout, stderrTo] = inheritsOutput ? (["inherit", "inherit"] as const) : (["ignore", "pipe"] as const);
-  const child = spawn(file, args, { detached: true, stdio: ["ignore", stdout, stderrTo, "ipc"], env });
+  const child = spawn(file, args, { detached: true, stdio: ["ignore", stdout, stderrTo, "ipc"], env: environmentForChild(env) });
   let stderr = "";
   child.stderr?.on("data", (data: Buffer) => (stderr = (stderr + data.toString("utf8")).slice(-8192)));
   const outcome = Promise.withResolvers<"serving" | DeclineReason | Error>();

@@ -8,7 +8,7 @@ import type { Drain } from "../compose/compose-gateway.ts";
 import { createHandOut, type Taker } from "./hand-out.ts";
 import { workerProgram } from "../self.ts";
 import { explainListenError } from "./listen-error.ts";
-import { nodeOptionsForChild } from "./node-options.ts";
+import { environmentForChild, nodeOptionsForChild } from "./node-options.ts";
 import type { ToPrimary, ToWorker, WorkerTask } from "./worker-messages.ts";
 
 export interface WorkerPoolOptions {
@@ -112,7 +112,7 @@ export async function startWorkerPool(options: WorkerPoolOptions): Promise<Worke
   });
 
   function startWorker(slot: number): void {
-    const worker = fork(workerProgram(), [], { execArgv: nodeOptionsForChild(process.execArgv) });
+    const worker = fork(workerProgram(), [], { execArgv: nodeOptionsForChild(process.execArgv), env: environmentForChild(process.env) });
     // Not as an argument, which other users of this machine could read.
     worker.send(options.task(), () => {});
     const deadline = setTimeout(() => {

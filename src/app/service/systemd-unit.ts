@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { memoryVariables } from "../daemon/node-options.ts";
 import { openFiles, stopSeconds, type Command, type ServiceFacts, type ServiceFile } from "./service.ts";
 
 const unit = "tokligence.service";
@@ -44,6 +45,12 @@ export function renderUnit(facts: ServiceFacts): string {
         ["NotifyAccess", "all"],
         ["ExecStart", facts.command.map(quote).join(" ")],
         ["ExecReload", "/bin/kill -HUP $MAINPID"],
+        [
+          "Environment",
+          Object.entries(memoryVariables)
+            .map(([name, value]) => `${name}=${value}`)
+            .join(" "),
+        ],
         ["EnvironmentFile", `-${escapeSpecifiers(facts.environmentFile)}`],
         ["Restart", "on-failure"],
         ["RestartSec", "1"],
