@@ -6,7 +6,8 @@ import { waitUntil } from "../tests/testbed/wait-until.ts";
 
 /**
  * `npm run demo:market`: two gateways on this machine, each with a model of its own behind a mock server, buy from each other on one limit. The seller
- * is killed under load, and both check their statements. Then one buys by a policy, and the other is caught as its engine counts too much. Everything listens on 127.0.0.1 and lies in folders that are removed.
+ * is killed under load, and both check their statements. Then they trade over an exchange, a third gateway, whose books are checked. Then one buys by a policy, and the other is caught as its engine counts too much.
+ * Everything listens on 127.0.0.1 and lies in folders that are removed.
  */
 
 interface Side {
@@ -44,7 +45,7 @@ async function startSide(name: string, model: string): Promise<Side> {
   const mock = await createMockUpstream({ apiKeys: ["rig-key-1234567890"], countsText: true });
   const port = await freePort();
   await home.writeConfig(
-    `market: { listen: "127.0.0.1:${await freePort()}", name: ${name}, lease: 1m, per_buyer: { calls_per_second: 200 }, buy: { substitutes: { phi4: [qwen3] }, per_day: "1" } }
+    `market: { listen: "127.0.0.1:${await freePort()}", name: ${name}, lease: 1m, allow_private: true, per_buyer: { calls_per_second: 200 }, buy: { substitutes: { phi4: [qwen3] }, per_day: "1" } }
 providers: { rig: { base_url: "${mock.url}/v1", protocols: [openai-chat], api_key: rig-key-1234567890, models: [${model}] } }
 `,
   );
@@ -65,12 +66,12 @@ async function run({ name, home }: Side, ...args: readonly string[]): Promise<st
 }
 
 /** @returns how many of the requests were answered. */
-async function ask(buyer: Side, model: string, count: number, maxTokens = 200): Promise<number> {
+async function ask(buyer: Side, model: string, count: number, { maxTokens = 200, key = buyer.key } = {}): Promise<number> {
   let answered = 0;
   for (let request = 0; request < count; request++) {
     const reply = await fetch(`${buyer.running.url}/v1/chat/completions`, {
       method: "POST",
-      headers: { authorization: `Bearer ${buyer.key}`, "content-type": "application/json" },
+      headers: { authorization: `Bearer ${key}`, "content-type": "application/json" },
       body: JSON.stringify({
         model,
         max_tokens: maxTokens,
@@ -153,6 +154,29 @@ async function demo(anna: Side, bob: Side): Promise<void> {
   }
 }
 
+/** An exchange keeps the accounts of its members, and sees neither requests nor answers. */
+async function exchange(anna: Side, bob: Side, plaza: Side): Promise<void> {
+  say("An exchange: a third gateway keeps an account of each member. Anna and Bob join it, and Bob's offer is in its book.");
+  await run(plaza, "exchange", "start");
+  for (const side of [bob, anna]) {
+    const { stdout } = await plaza.home.tokligence("exchange", "invite", "--limit", "5", "--json");
+    await run(side, "market", "join", (JSON.parse(stdout) as { readonly invite: string }).invite, "--yes");
+  }
+  await run(anna, "market", "offers");
+  say("Only requests of a key that may go to anybody do so; they name the model at the exchange.");
+  show("answered with the usual key", `${await ask(anna, `@plaza/${bob.model}`, 2)} of 2`);
+  const made = await anna.home.tokligence("apikey", "create", "admin", "--market", "any", "--json");
+  const { key } = JSON.parse(made.stdout) as { readonly key: string };
+  show("answered with a key that has --market any", `${await ask(anna, `@plaza/${bob.model}`, 8, { key })} of 8`);
+  say("Both end their leases, and the exchange checks all its books from scratch.");
+  // Anna asks for Bob's offers when she starts.
+  await restart(bob);
+  await restart(anna);
+  await settled([anna, bob, plaza]);
+  await run(plaza, "exchange", "members");
+  await run(plaza, "exchange", "check");
+}
+
 /** Buying and selling by policies. */
 async function automatic(anna: Side, bob: Side): Promise<void> {
   say("Automatic: Anna's clients name her own model. When her server has no room, Bob's answers in its place.");
@@ -172,7 +196,7 @@ async function automatic(anna: Side, bob: Side): Promise<void> {
   say("A cheat: Bob's engine counts 5,000 tokens for a short text. Anna does not acknowledge that, and asks him no more.");
   await run(anna, "market", "offers");
   bob.mock.enqueue({ text: ["One, two, three."], usage: { output: 5000 } });
-  show("answered", `${await ask(anna, `@bob/${bob.model}`, 1, 6000)} of 1`);
+  show("answered", `${await ask(anna, `@bob/${bob.model}`, 1, { maxTokens: 6000 })} of 1`);
   await run(anna, "market", "explain", anna.model);
 }
 
@@ -182,10 +206,12 @@ function postsTo({ mock }: Side): number {
 
 const sides: Side[] = [];
 try {
-  say("Two gateways start, each with a server of its own.");
-  sides.push(await startSide("anna", "phi4"), await startSide("bob", "qwen3"));
-  await demo(sides[0]!, sides[1]!);
-  await automatic(sides[0]!, sides[1]!);
+  say("Two gateways start, each with a server of its own, and a third one.");
+  sides.push(await startSide("anna", "phi4"), await startSide("bob", "qwen3"), await startSide("plaza", "llama3"));
+  const [anna, bob, plaza] = sides as [Side, Side, Side];
+  await demo(anna, bob);
+  await exchange(anna, bob, plaza);
+  await automatic(anna, bob);
   say("Done.");
 } finally {
   for (const { home, mock } of sides) {

@@ -72,8 +72,8 @@ function stateOf(market: Market, share: Share): ArbitrageState {
   const buys = isOn && best !== undefined;
   const expected = best === undefined ? null : formatUsd(BigInt(Math.round(best.expected)));
   const bought = buys
-    ? `is bought from ${best.provider}, for ${expected} where it costs ${formatUsd(ownCost ?? 0n)} here`
-    : boughtNot(found, isOn);
+    ? `${model} is bought from ${best.provider}, for ${expected} where it costs ${formatUsd(ownCost ?? 0n)} here`
+    : boughtNot(model, found, isOn);
   const sold =
     reason === undefined
       ? `${free} places are sold at ${rateOf(ask.input)} in and ${rateOf(ask.output)} out`
@@ -87,15 +87,15 @@ function stateOf(market: Market, share: Share): ArbitrageState {
     own_expected_usd: ownCost === undefined ? null : formatUsd(ownCost),
     buys,
     sells: reason === undefined,
-    summary: `${model} ${bought}; ${sold}.`,
+    summary: `${bought}; ${sold}.`,
   };
 }
 
-function boughtNot(found: Consideration | undefined, isOn: boolean): string {
-  if (!isOn) return "is no arbitrage";
+function boughtNot(model: string, found: Consideration | undefined, isOn: boolean): string {
+  if (!isOn) return `Arbitrage of ${model} is off`;
   return found?.reason === undefined
-    ? "is served here, as nobody sells it for as much less as is asked for"
-    : `is served here, as ${found.reason}`;
+    ? `${model} is served here, as nobody sells it for as much less as it must save`
+    : `${model} is served here, as ${found.reason}`;
 }
 
 /** What the policy makes of a request of usual size now; `undefined`: nothing here serves the model. */

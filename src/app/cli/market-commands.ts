@@ -69,7 +69,7 @@ function addSelling(market: Command, admin: WithAdmin): void {
     .option("--licence <spdx>", "the model's licence, as in Apache-2.0")
     .option("--contract <reference>", "the contract that allows to resell a vendor's API")
     .option("--affirm <what>", "same-organisation: sell a vendor's API to nobody outside, over the exchange of your organisation")
-    .option("--concurrency <requests>", "requests that are served at a time; 2 if omitted")
+    .option("--concurrency <requests>", "requests that its server bears at a time, yours and others'; 3 if omitted")
     .option("--limit <credits>", "what the other gateway may owe", "5")
     .option("--relay <name>", "be called through this gateway or exchange, as yours has no address of its own")
     .option("--json", "print JSON")

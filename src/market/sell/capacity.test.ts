@@ -11,6 +11,8 @@ interface World {
   own?: number;
   sold?: number;
   block?: "throttled" | "breaker";
+  /** The time of the block is over, and no own request has been sent since. */
+  isOver?: boolean;
   /** The share of a limit of requests a minute that is used, and the slots of one of four that are taken. */
   used?: number;
   slots?: number;
@@ -19,8 +21,9 @@ interface World {
   reserve?: number;
 }
 
-function placesOf({ own = 0, sold = 0, block, used = 0, slots = 0, hours, isPaused = false, reserve = 1 }: World): string {
-  const state = { measures: { inFlight: own }, isClear: block === undefined, block };
+function placesOf({ own = 0, sold = 0, block, isOver = false, used = 0, slots = 0, hours, isPaused = false, reserve = 1 }: World): string {
+  const availability = block === undefined || isOver ? "ready" : "last-resort";
+  const state = { measures: { inFlight: own }, availability: () => availability, block };
   const buckets = [
     { counts: "requests", amount: 10, inFlight: 0, others: 0, fullAtMs: 1000 + used * 60_000, periodMs: 60_000 },
     { counts: "slots", amount: 4, inFlight: slots, others: 0, fullAtMs: 0, periodMs: 0 },
@@ -66,6 +69,7 @@ test("nothing is sold while it is paused, outside of its hours, of a provider th
       placesOf({ hours: ["20:00-07:00"] }),
       placesOf({ hours: ["20:00-07:00", "12:00-13:00"] }),
       placesOf({ block: "throttled" }),
+      placesOf({ block: "throttled", isOver: true }),
       placesOf({ block: "breaker" }),
       placesOf({ used: 0.79 }),
       placesOf({ used: 0.81 }),
@@ -76,6 +80,7 @@ test("nothing is sold while it is paused, outside of its hours, of a provider th
       "0 it is outside of its hours (20:00-07:00 UTC)",
       "3",
       "0 its provider limits the rate",
+      "3",
       "0 its provider has failed too often",
       "3",
       "0 this gateway's own limits leave too little (market.sell.headroom)",

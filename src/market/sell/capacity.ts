@@ -59,7 +59,10 @@ export class Capacity {
   #reason({ provider, upstreamModel }: Share): string | undefined {
     if (this.isPaused) return "selling is paused (tokligence market resume)";
     const known = this.#deps.states.list().filter((target) => target.provider === provider && target.model === upstreamModel);
-    const block = known.length > 0 && known.every(({ state }) => !state.isClear) ? known[0]!.state.block : undefined;
+    const nowMs = this.#deps.clock.monotonic();
+    // The time for which one is left alone may be over, while own requests go elsewhere and do not find out.
+    const isLeftAlone = ({ state }: (typeof known)[number]): boolean => ["last-resort", "out"].includes(state.availability(nowMs));
+    const block = known.length > 0 && known.every(isLeftAlone) ? known[0]!.state.block : undefined;
     if (block !== undefined) return blocks[block];
     return this.#hasHeadroom(provider, upstreamModel) ? undefined : "this gateway's own limits leave too little (market.sell.headroom)";
   }

@@ -32,12 +32,11 @@ export function resaleSource(
 ): "self-hosted" | "contract" | "organisation" {
   const { name } = provider;
   if (isMarketProvider(name)) throw refused(`"${name}" is another gateway: what was bought is not sold again.`);
-  if (provider.builtin) return "self-hosted";
   if (hasSubscription(provider))
     throw refused(`"${name}" has a credential of a subscription, which is for its owner alone: what it pays for is never sold.`);
   if (nonCommercial.test(licence) && !isFree)
     throw refused(`The licence ${licence} forbids commercial use: share the model without a price, --input 0 --output 0.`);
-  if (isOwnMachine(provider) && !isVendorsModel(upstreamModel)) return "self-hosted";
+  if (provider.builtin || (isOwnMachine(provider) && !isVendorsModel(upstreamModel))) return "self-hosted";
   if (contract !== undefined && contract.trim() !== "") return "contract";
   if (isSameOrganisation === true) return "organisation";
   const what = isOwnMachine(provider)
