@@ -5,6 +5,7 @@ import type { JsonObject } from "../testbed/json.ts";
 import { createMockUpstream, type MockUpstream } from "../testbed/mock-upstream.ts";
 import { createRandom } from "../testbed/simulated-disk.ts";
 import { waitUntil } from "../testbed/wait-until.ts";
+import { callAdmin } from "./call-admin.ts";
 import { startGateway, type TestGateway } from "./harness.ts";
 
 /** A budget, a limit or a model restriction is never bypassed by failing over, an alias, another dialect, a background, a cached or a hedged response. */
@@ -14,6 +15,8 @@ let silent: MockUpstream;
 let broken: MockUpstream;
 let good: MockUpstream;
 let gateway: TestGateway;
+/** How long it takes for an answer. */
+let takesMs = 0;
 /** The gateway's clock stands still, so that no limit fills up meanwhile. */
 const clock = { now: () => 1_790_000_000_000, monotonic: () => 1_000_000 };
 
@@ -25,7 +28,14 @@ before(async () => {
     choose: () => ({ text: ["Late."], usage, trouble: { kind: "hang", afterPieces: "headers", until: setTimeout(200) } }),
   });
   broken = await createMockUpstream({ validate: false, choose: () => ({ trouble: { kind: "error", error: { status: 503 } } }) });
-  good = await createMockUpstream({ validate: false, choose: () => ({ text: ["Well."], usage }) });
+  good = await createMockUpstream({
+    validate: false,
+    choose: () => ({
+      text: ["Well."],
+      usage,
+      ...(takesMs === 0 ? {} : { trouble: { kind: "hang", afterPieces: "headers", until: setTimeout(takesMs) } as const }),
+    }),
+  });
   const chat = (name: string, url: string, models: string): string =>
     `  ${name}: { protocols: [openai-chat], api_key: k, base_url: "${url}/v1", models: [${models}], probe: false }\n`;
   gateway = await startGateway({
@@ -114,20 +124,25 @@ interface Bounds {
   /** US dollars. */
   readonly stop: number;
   readonly requests: number;
+  /** At a time. */
+  readonly concurrent?: number;
+  /** 10 if omitted, of 4 requests each. */
+  readonly rounds?: number;
+  readonly width?: number;
 }
 
 /** The requests of one key, several at a time, within these bounds. */
-async function run(seed: number, { stop, requests }: Bounds): Promise<Map<string, number>> {
+async function run(seed: number, { stop, requests, concurrent, rounds = 10, width = 4 }: Bounds): Promise<Map<string, number>> {
   const { user } = await gateway.createKey();
   const models = ["*", "!*secret*", "hedged-secret"];
   const { key, id: keyId } = await gateway.gateway.accounts.createKey({ user: user.id, cache: "on", models });
   await call("/budgets", { subject: keyId, period: "total", stop_usd: String(stop) });
-  await call("/limits", { subject: keyId, requests_per_minute: requests });
+  await call("/limits", { subject: keyId, requests_per_minute: requests, ...(concurrent === undefined ? {} : { concurrent }) });
   const random = createRandom(seed);
   const seen = new Map<string, number>();
   const sent: Case[] = [];
-  for (let round = 0; round < 10; round++) {
-    const cases = Array.from({ length: 4 }, () => draw(random));
+  for (let round = 0; round < rounds; round++) {
+    const cases = Array.from({ length: width }, () => draw(random));
     // An earlier request once more may be answered from the cache.
     const again = sent[Math.floor(random() * sent.length)];
     sent.push(...cases);
@@ -188,4 +203,117 @@ test("a budget, a limit or a model restriction is never bypassed by failing over
     sent.filter((request) => request.includes("secret")),
     [],
   );
+});
+
+/** The most requests that the good server has had at a time, since it had this number. */
+function mostAtATime(since: number, isCounted: (url: string) => boolean): number {
+  const spans = good.requests.slice(since).filter(({ url }) => isCounted(url));
+  return Math.max(
+    ...spans.map(
+      ({ receivedAtMs: atMs }) => spans.filter((other) => other.receivedAtMs <= atMs && (other.end?.atMs ?? Infinity) > atMs).length,
+    ),
+  );
+}
+
+const isClaude = (url: string): boolean => url.startsWith("/v1/messages");
+
+test("the requests that a key, a provider or a model may have at a time, and what a provider may cost, are never exceeded in one of these ways either", async () => {
+  const wide: Bounds = { stop: 1000, requests: 1000, rounds: 2, width: 16 };
+  takesMs = 15;
+  const plain = good.requests.length;
+  await run(4, wide);
+  assert.ok(mostAtATime(plain, () => true) > 2, "without limits more come at a time");
+  const ofKey = good.requests.length;
+  const seen = await run(5, { ...wide, concurrent: 2 });
+  assert.ok(mostAtATime(ofKey, () => true) <= 2 && (seen.get("429") ?? 0) > 0);
+
+  const subjects = ["provider:good", "provider:claude", "model:claude-open"];
+  for (const subject of subjects) await callAdmin(gateway, "limits.set", { body: { subject, concurrent: 1 } });
+  const ofProviders = good.requests.length;
+  await run(6, wide);
+  assert.deepEqual([mostAtATime(ofProviders, isClaude), mostAtATime(ofProviders, (url) => !isClaude(url))], [1, 1]);
+  for (const subject of subjects) await callAdmin(gateway, "limits.remove", { query: { subject } });
+
+  const before = await spentBy("claude");
+  const { id } = await callAdmin(gateway, "budgets.set", {
+    body: { subject: "provider:claude", period: "total", stop_usd: String(before + 0.05) },
+  });
+  takesMs = 0;
+  await run(7, wide);
+  const spent = (await spentBy("claude")) - before;
+  assert.ok(spent > 0 && spent <= 0.05, `${spent} US dollars`);
+  await callAdmin(gateway, "budgets.remove", { param: id });
+});
+
+async function spentBy(name: string): Promise<number> {
+  const rows = (await gateway.rows()).filter(({ provider }) => provider === name);
+  return rows.reduce((sum, { cost_nano_usd: cost }) => sum + Number(cost ?? 0), 0) / 1e9;
+}
+
+const askIn: Readonly<Record<string, (model: string, stream: boolean) => readonly [path: string, body: JsonObject]>> = {
+  chat: (model, stream) => ["/v1/chat/completions", { model, max_tokens: 10, messages: say("Hello"), stream }],
+  responses: (model, stream) => ["/v1/responses", { model, max_output_tokens: 10, input: "Hello", store: false, stream }],
+  messages: (model, stream) => ["/v1/messages", { model, max_tokens: 10, messages: say("Hello"), stream }],
+  gemini: (model, stream) => [
+    `/v1beta/models/${model}:${stream ? "streamGenerateContent?alt=sse" : "generateContent"}`,
+    { contents: [{ role: "user", parts: [{ text: "Hello" }] }], generationConfig: { maxOutputTokens: 10 } },
+  ],
+};
+const ways = Object.keys(askIn).flatMap((dialect) => [false, true].map((stream) => ({ dialect, stream })));
+
+/** Status, attempts, and whose words the answer has. */
+async function ask(key: string, { dialect, stream }: (typeof ways)[number], model: string): Promise<string> {
+  const [path, body] = askIn[dialect]!(model, stream);
+  const headers = { authorization: `Bearer ${key}`, "content-type": "application/json" };
+  const reply = await fetch(gateway.url + path, { method: "POST", headers, body: JSON.stringify(body) });
+  return `${reply.status} ${reply.headers.get("x-tokligence-attempts") ?? "none"} ${/Late|Well/.exec(await reply.text())?.[0] ?? "-"}`;
+}
+
+test("a budget with room for one attempt pays for one: no second target is asked, in each dialect, and the next request is refused", async () => {
+  const asked = good.requests.length;
+  await Promise.all(
+    ways.map(async (way) => {
+      const { key, keyId } = await gateway.createKey();
+      // An attempt costs 0.0105 dollars, and at most 0.0145 are reserved for one.
+      await call("/budgets", { subject: keyId, period: "total", stop_usd: "0.015" });
+      assert.deepEqual([await ask(key, way, "hedged"), await ask(key, way, "hedged")], ["200 1 Late", "402 0 -"], JSON.stringify(way));
+    }),
+  );
+  assert.equal(good.requests.length, asked);
+});
+
+test("a request with two attempts takes one place of its key, and gives one back", async () => {
+  takesMs = 60;
+  const [first, second] = ways;
+  const { key, keyId } = await gateway.createKey();
+  await callAdmin(gateway, "limits.set", { body: { subject: keyId, concurrent: 1 } });
+  for (let round = 0; round < 2; round++) {
+    const known = good.requests.length;
+    const hedged = ask(key, first!, "hedged");
+    await good.waitForRequests(known + 1);
+    assert.equal(await ask(key, second!, "open"), "429 0 -");
+    assert.equal(await hedged, "200 2 Well");
+  }
+  assert.equal(await ask(key, second!, "open"), "200 1 Well");
+  takesMs = 0;
+});
+
+test("a second target whose provider has no place free, or no money left, is not asked: the first one answers", async () => {
+  takesMs = 400;
+  const { key } = await gateway.createKey();
+  await callAdmin(gateway, "limits.set", { body: { subject: "provider:claude", concurrent: 1 } });
+  const known = good.requests.length;
+  const taken = ask(key, ways[0]!, "claude-open");
+  await good.waitForRequests(known + 1);
+  assert.equal(await ask(key, ways[1]!, "hedged"), "200 1 Late");
+  assert.equal(await taken, "200 1 Well");
+  await callAdmin(gateway, "limits.remove", { query: { subject: "provider:claude" } });
+  takesMs = 0;
+  const { id } = await callAdmin(gateway, "budgets.set", { body: { subject: "provider:claude", period: "total", stop_usd: "0.000001" } });
+  assert.deepEqual(
+    await Promise.all(ways.map((way) => ask(key, way, "hedged"))),
+    Array.from({ length: 8 }, () => "200 1 Late"),
+  );
+  await callAdmin(gateway, "budgets.remove", { param: id });
+  assert.equal(await ask(key, ways[0]!, "hedged"), "200 2 Well");
 });
