@@ -232,3 +232,19 @@ test("a cache counts in the budgets of the key whose request it follows: without
     );
   }
 });
+
+test("of a prompt of very many turns nothing is kept: each would be hashed on the serving thread", async () => {
+  for (const [turns, isKept] of [
+    [4_900, true],
+    [5_001, false],
+  ] as const) {
+    const scene = new CacheScene();
+    const contents = Array.from({ length: turns }, () => user("several words of text"));
+    for (let turn = 0; turn < 4; turn++) {
+      contents.push(user(words(`turn ${turn}`, 30)));
+      await scene.ask({ ...instructions(words("You help.", 9000)), contents });
+      scene.pass(1000);
+    }
+    assert.equal(scene.caches.cacheCalls.length > 0, isKept, `${turns} turns`);
+  }
+});

@@ -9,6 +9,9 @@ import type { KeptPrompt, RememberedPrompt } from "./kept-prompt.ts";
 
 /** Four bytes of text are about a token: shorter bodies have fewer than any model keeps. */
 const leastBytes = 8_000;
+/** Longer prompts would keep the event loop for too long; no model takes so much text, and none so many turns. */
+const mostBytes = 16 * 1024 * 1024;
+const mostTurns = 5_000;
 
 /**
  * The same lane, whose request refers to a cache of the beginning of its prompt if there is one. Only for vendors that keep prompts under names, where the configuration lets
@@ -50,9 +53,9 @@ function keptPromptOf(call: ModelCall, target: Target, caching: ContextCaching, 
   const sizeBytes = parts.reduce((sum, { length }) => sum + length, 0);
   const { attempt, state } = target;
   const { provider, upstreamModel } = attempt;
-  if (sizeBytes < leastBytes || pricesOf(call, attempt, Math.ceil(sizeBytes / 4)) === undefined) return undefined;
+  if (sizeBytes < leastBytes || sizeBytes > mostBytes || pricesOf(call, attempt, Math.ceil(sizeBytes / 4)) === undefined) return undefined;
   const prompt = readPrompt(caching, bytesOf(Buffer.concat(parts)));
-  if (prompt === undefined) return undefined;
+  if (prompt === undefined || prompt.turns.length > mostTurns) return undefined;
   const { contextCaches } = call.deps;
   const scope = `${call.request.principal.keyId} ${targetName(target)}`;
   const { prefixes, sizes } = hashPrompt(scope, prompt);
