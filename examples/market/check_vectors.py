@@ -199,8 +199,15 @@ class Clearing:
                 self.pay(lease, "#contested", more)
             lease["state"] = "settled" if lease["paid"] == lease["charged"] else "window"
             return lease["state"]
-        self.move("#contested", lease["buyer"], rest - rest // 2)
-        self.pay(lease, "#contested", rest // 2)
+        left, sellers = rest, 0
+        for receipt in op.get("judged", []):
+            if int(receipt["cum"]) > lease["paid"]:
+                part = min(int(receipt["cost"]), left)
+                left -= part
+                sellers += part if receipt["right"] else 0
+        sellers += left // 2
+        self.move("#contested", lease["buyer"], rest - sellers)
+        self.pay(lease, "#contested", sellers)
         lease["state"] = "split"
         return "split"
 
@@ -302,6 +309,41 @@ def check_sealing(vectors):
                     pass
 
 
+def frames_of(wire):
+    frames, at = [], 0
+    while at < len(wire):
+        size = int.from_bytes(wire[at : at + 4], "big")
+        frames.append((wire[at + 4], wire[at + 5 : at + 4 + size]))
+        at += 4 + size
+    return frames
+
+
+def check_relay(vectors):
+    """A call that a relay forwards: who may call, who the relay is, and what is sealed."""
+    relay, nodes = vectors["relay"], vectors["nodes"]
+    node, at, sig = relay["pass"]["text"].removeprefix("TN1 ").split(".")
+    same((node, int(at)), (nodes["buyer"], relay["pass"]["at"]), "pass")
+    signed = "\n".join(["tokligence-market", "RELAY", relay["pass"]["seller"], at]).encode()
+    same(is_signed_by(node, signed, sig), True, "signature of the pass")
+    signed = "\n".join(["tokligence-market", "RELAYED", relay["answer"]["authorization"], relay["answer"]["url"]]).encode()
+    same(is_signed_by(nodes["exchange"], signed, relay["answer"]["sig"]), True, "signature of the relay")
+    private = X25519PrivateKey.from_private_bytes(bytes.fromhex(vectors["seeds"]["seller sealing key"]))
+    request, answer = relay["call"]["request"], relay["call"]["answer"]
+    (first, opening), (second, sealed) = frames_of(base64.b64decode(request["wire"]))
+    opening = json.loads(opening)
+    same((first, second, opening["kid"]), (1, 3, relay["call"]["kid"]), "frames of the call")
+    enc = from_base64url(opening["enc"])
+    secret = lease_secret(decapsulate(private, enc), opening["kid"], enc, "call")
+    plain = AESGCM(direction_key(secret, 1, "request")).decrypt(nonce(0), sealed, b"\x03")
+    head, text = plain.decode().split("\n", 1)
+    same((json.loads(head), text), ({"method": request["method"], "path": request["path"]}, request["text"]), "call")
+    (first, salt), (second, head), (third, last) = frames_of(base64.b64decode(answer["wire"]))
+    same((first, second, third, len(salt)), (1, 4, 6, 32), "frames of the answer")
+    key = AESGCM(expand(extract(salt, secret), b"1\nanswer", 32))
+    same(json.loads(key.decrypt(nonce(0), head, b"\x04")), {"status": answer["status"]}, "head of the answer")
+    same(key.decrypt(nonce(1), last, b"\x06").decode(), answer["text"], "answer")
+
+
 def check_clearing(run):
     clearing = Clearing(int(run["fee_ppm"]))
     for index, step in enumerate(run["steps"]):
@@ -317,6 +359,7 @@ def main():
         vectors = json.load(file)
     check_documents(vectors)
     check_sealing(vectors)
+    check_relay(vectors)
     check_clearing(vectors["clearing_run"])
     print(json.dumps({"checks": checks}))
 

@@ -25,6 +25,17 @@ export interface ExchangeState {
   readonly members: number;
 }
 
+export interface DisputeState {
+  readonly time: string;
+  readonly lease: string;
+  readonly buyer: string;
+  readonly seller: string;
+  readonly credits: string;
+  /** Of the receipt. */
+  readonly result: "right" | "wrong" | "undecided";
+  readonly reason: string;
+}
+
 /** The operations of an exchange, for the admin API and the command line. */
 export interface ExchangeAdmin {
   start(): Promise<ExchangeState>;
@@ -43,6 +54,8 @@ export interface ExchangeAdmin {
     readonly transfers: number;
     readonly broken: readonly { readonly rule: string; readonly found: string }[];
   }>;
+  /** What was decided about receipts whose answers were shown, the last ones first. */
+  disputes(): Promise<readonly DisputeState[]>;
   report(): Promise<{ readonly fees_credits: string; readonly data: readonly MemberReport[] }>;
 }
 
@@ -92,6 +105,19 @@ export function createExchangeAdmin({ open, opened, ids }: ExchangeAdminDeps): E
       const { broken, ...counts } = await market.books.check();
       return { ok: broken.length === 0, ...counts, broken };
     },
+    async disputes() {
+      const market = await started();
+      const names = new Map((await market.exchange.members.list()).map(({ node, name }) => [node, name]));
+      return (await market.exchange.verdicts()).map(({ lease, buyer, seller, result, reason, cost, atMs }) => ({
+        time: new Date(atMs).toISOString(),
+        lease,
+        buyer: names.get(buyer) ?? buyer,
+        seller: names.get(seller) ?? seller,
+        credits: formatUsd(cost),
+        result,
+        reason,
+      }));
+    },
     async report() {
       const market = await started();
       return { fees_credits: formatUsd((await market.clearing.account("#fees")).balance), data: await market.books.reportMembers() };
@@ -124,5 +150,5 @@ function signedUsd(nano: bigint): string {
 /** The exchange of a process that does not serve. */
 export function exchangeWithout(problem: () => GatewayError): ExchangeAdmin {
   const refuse = (): Promise<never> => Promise.reject(problem());
-  return { start: refuse, invite: refuse, members: refuse, update: refuse, check: refuse, report: refuse };
+  return { start: refuse, invite: refuse, members: refuse, update: refuse, check: refuse, disputes: refuse, report: refuse };
 }

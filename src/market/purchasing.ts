@@ -94,7 +94,11 @@ export class Purchasing {
   dispatch(request: UpstreamRequest, handler: UpstreamHandler, seller?: string): UpstreamCall {
     const { book, pool, calls, trades, gateway, clock, logger, avoided, settings } = this.#deps;
     const { record, spend } = this;
-    const policy = { isAvoided: (node: string) => avoided.has(node), buysTools: () => settings().hasTools };
+    const policy = {
+      isAvoided: (node: string) => avoided.has(node),
+      buysTools: () => settings().hasTools,
+      opensAnswers: () => settings().opensAnswers,
+    };
     return buyFrom(
       { book, pool, calls, trades, protocols: gateway.protocols, clock, logger, record, spend, lateBills: this.#lateBills, ...policy },
       request,

@@ -37,6 +37,16 @@ interface Vectors {
     readonly lease_secret: string;
     readonly frames: Readonly<Record<"request" | "answer", readonly VectorFrame[]>>;
   };
+  readonly relay: {
+    readonly call: {
+      readonly kid: string;
+      /** `wire`: base64. */
+      readonly request: { readonly method: "GET" | "POST"; readonly path: string; readonly text: string; readonly wire: string };
+      readonly answer: { readonly status: number; readonly text: string; readonly wire: string };
+    };
+    readonly pass: { readonly seller: string; readonly at: number; readonly text: string };
+    readonly answer: { readonly authorization: string; readonly url: string; readonly sig: string };
+  };
   readonly costs: readonly {
     readonly price: { readonly input: string; readonly output: string; readonly cache_read: string };
     readonly usage: { readonly input: number; readonly cache_read: number; readonly output: number; readonly reasoning?: number };
@@ -57,9 +67,20 @@ export interface VectorFrame {
   readonly frame: string;
 }
 
+/** Amounts are decimal strings. */
+export type ClearingStepOperation = { readonly kind: string; readonly judged?: readonly JudgedVector[] } & {
+  readonly [K in "id" | "buyer" | "seller" | "owner" | "amount" | "hold" | "cum" | "ceiling" | "acked" | "feePpm"]?: string;
+} & { readonly [K in "window" | "settleBy" | "gap"]?: number };
+
+export interface JudgedVector {
+  readonly cost: string;
+  readonly cum: string;
+  readonly right: boolean;
+}
+
 export interface ClearingStep {
   readonly now: number;
-  readonly op: Readonly<Record<string, string | number>> & { readonly kind: string };
+  readonly op: ClearingStepOperation;
   readonly result: string;
   readonly accounts: Readonly<Record<string, { readonly balance: string; readonly held: string }>>;
 }

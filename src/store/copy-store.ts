@@ -76,6 +76,7 @@ const otherTables: readonly CopiedTable[] = [
   { name: "market_scores", key: ["node", "model"] },
   { name: "market_gate", key: ["id"] },
   { name: "market_relays", key: ["node"] },
+  { name: "market_verdicts", key: ["lease", "seq"] },
   { name: "market_exchange", key: ["id"] },
   { name: "market_offers", key: ["hash"] },
   { name: "market_served", key: ["id"] },

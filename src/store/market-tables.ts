@@ -23,6 +23,24 @@ export interface MarketTables {
   market_scores: MarketScoresTable;
   market_gate: MarketGateTable;
   market_relays: MarketRelaysTable;
+  market_verdicts: MarketVerdictsTable;
+}
+
+/** What this exchange has decided about a receipt of a lease. */
+export interface MarketVerdictsTable {
+  lease: string;
+  /** Of the receipt. */
+  seq: number;
+  result: "right" | "wrong" | "undecided";
+  cost_nano_usd: bigint;
+  cum_nano_usd: bigint;
+  at_ms: number;
+  /** The signed verdict, JSON. */
+  document: string;
+  /** What it is based on, JSON: the buyer's opening and order, the seller's receipt. All of them name the answer by its hash. */
+  opening: string;
+  receipt: string;
+  order_text: string;
 }
 
 /** A relay through which this installation is called. */

@@ -38,7 +38,7 @@ before(async () => {
   bob = await startGateway({
     config: `${market("bob")}providers: { rig: { base_url: "${mock.url}/v1", protocols: [openai-chat], api_key: rig-key-1234567890, models: [qwen3] } }\n`,
   });
-  alice = await startGateway({ config: market("alice", ", buy: { tools: true }") });
+  alice = await startGateway({ config: market("alice", ", buy: { tools: true, open_answers: true }") });
   caller = await alice.createKey();
   await callAdmin(alice, "keys.update", { param: caller.keyId, body: { market: "any" } });
   await callAdmin(bob, "market.share", { body: { model: "qwen3", input: "0.08", output: "0.28", licence: "Apache-2.0" } });
@@ -149,11 +149,32 @@ test("a key that may go to peers only does not reach an exchange", async () => {
   await assert.rejects(openai.chat.completions.create({ model: "@plaza/qwen3", messages: [{ role: "user", content: "Hi" }] }), /exchanges/);
 });
 
+test("an answer that was billed wrongly is shown to the exchange, which gives the buyer all back", async () => {
+  mock.enqueue({ text: ["One, two, three."], usage: { output: 5000 } });
+  const openai = new OpenAI({ apiKey: caller.key, baseURL: `${alice.url}/v1`, maxRetries: 0 });
+  const messages = [{ role: "user", content: "Count." }] as const;
+  await assert.rejects(openai.chat.completions.create({ model: "@plaza/qwen3", max_tokens: 6000, messages: [...messages] }));
+  const [dispute] = await waitUntil("the exchange has decided", async () => {
+    const { data } = await callAdmin(exchange, "exchange.disputes");
+    return data.length > 0 ? data : undefined;
+  });
+  assert.deepEqual(
+    [dispute?.buyer, dispute?.seller, dispute?.result, dispute?.reason],
+    ["alice", "bob", "wrong", "it bills more output than arrived"],
+  );
+  const shown = (await exchange.logText()) + (await second.logText());
+  assert.equal(shown.includes("One, two, three."), false);
+});
+
 test("what was bought is in both ledgers once, settled, and every sum is exact", async () => {
   const rows = (await alice.rows()).filter(({ status }) => status === "ok");
   const spent = rows.reduce((sum, row) => sum + BigInt(row.cost_nano_usd ?? -1), 0n);
   assert.deepEqual([...new Set(rows.map(({ provider }) => provider))], ["@plaza"]);
-  assert.equal((await bob.rows()).filter(({ direction }) => direction === "supply").length, rows.length);
+  assert.equal(
+    (await bob.rows()).filter(({ direction }) => direction === "supply").length,
+    rows.length + 1,
+    "and the one that was disputed",
+  );
   await alice.drain(1000);
   const report = await waitUntil("the leases are settled", async () => {
     const { data } = await callAdmin(exchange, "exchange.members");

@@ -12,7 +12,7 @@ import { createDice, createOperations } from "../../src/market/clearing/random-o
 import { canonicalText, type CanonicalValue } from "../../src/market/documents/canonical.ts";
 import { costOfReceipt } from "../../src/market/documents/cost.ts";
 import { fuzzParsers } from "../../src/market/fuzz-testing.ts";
-import { vectors } from "../../src/market/testing.ts";
+import { vectors, type ClearingStepOperation } from "../../src/market/testing.ts";
 import { writeFigures } from "./figures.ts";
 
 const run = promisify(execFile);
@@ -84,13 +84,16 @@ function clearingRun(operations: number): (typeof vectors)["clearing_run"] {
   const steps = Array.from({ length: operations }, () => {
     const { operation, now } = next();
     const { result } = applyOperation(state, operation, now);
-    const op = Object.fromEntries(
-      Object.entries(operation).map(([key, value]) => [key, typeof value === "bigint" ? String(value) : value]),
-    );
+    const op = JSON.parse(
+      JSON.stringify(operation, (_key, value: unknown) => (typeof value === "bigint" ? String(value) : value)).replaceAll(
+        '"isRight":',
+        '"right":',
+      ),
+    ) as ClearingStepOperation;
     const accounts = [...state.accounts.values()].map(
       ({ owner, balance, held }) => [owner, { balance: String(balance), held: String(held) }] as const,
     );
-    return { now, op: op as { readonly kind: string }, result, accounts: Object.fromEntries(accounts) };
+    return { now, op, result, accounts: Object.fromEntries(accounts) };
   });
   return { fee_ppm: "0", steps };
 }

@@ -79,6 +79,7 @@ const texts: Readonly<Record<string, CommandText>> = {
   "exchange block": { examples: ["exchange block bob"] },
   "exchange unblock": { examples: ["exchange unblock bob"] },
   "exchange check": { examples: ["exchange check"] },
+  "exchange disputes": { examples: ["exchange disputes"] },
   "exchange report": { examples: ["exchange report --csv > report.csv"] },
   "db status": { examples: ["db status"] },
   "db migrate": { examples: ["db migrate"] },

@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import type { OperationAnswer } from "../../server/index.ts";
 import { inviteLines } from "./market-texts.ts";
-import { print, table } from "./output.ts";
+import { print, shortTime, table } from "./output.ts";
 import type { WithAdmin } from "./with-admin.ts";
 
 interface Output {
@@ -104,6 +104,14 @@ function addBookCommands(exchange: Command, admin: WithAdmin): void {
       if (!found.ok) process.exitCode = 1;
     });
   exchange
+    .command("disputes")
+    .description("what was decided about receipts whose answers a buyer has shown")
+    .option("--json", "print JSON")
+    .action(async ({ json }: Output) => {
+      const { data } = await admin((call) => call("exchange.disputes"));
+      print(json === true, { data }, () => disputesText(data));
+    });
+  exchange
     .command("report")
     .description("what each member has paid and earned")
     .option("--csv", "print CSV")
@@ -127,6 +135,12 @@ function membersText(members: readonly Member[]): string {
       one.blocked ? "blocked" : "ok",
     ]),
   );
+}
+
+function disputesText(data: OperationAnswer<"exchange.disputes">["data"]): string {
+  if (data.length === 0) return "No buyer has shown an answer yet.";
+  const rows = data.map((one) => [shortTime(one.time), one.buyer, one.seller, one.credits, one.result, one.reason]);
+  return table(["TIME", "BUYER", "SELLER", "CREDITS", "THE RECEIPT IS", "WHY"], rows);
 }
 
 function reportText({ data, fees_credits: fees }: Report): string {

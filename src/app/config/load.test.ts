@@ -75,6 +75,7 @@ test("without a file the contract's defaults hold", (t) => {
         maxExposure: "5",
         buy: {
           hasTools: false,
+          opensAnswers: false,
           keyless: "peers",
           policies: new Map(),
           maxPrices: new Map(),

@@ -125,6 +125,7 @@ prices: { a: { input: 1.5 } }
       max_exposure: "5",
       buy: {
         tools: false,
+        open_answers: false,
         keyless: "peers",
         policy: {},
         max_price: {},

@@ -4,11 +4,13 @@ import { DocumentError } from "../documents/document-error.ts";
 import { documentOf, readDocument, type MarketDocument } from "../documents/document.ts";
 import { parseCanonical } from "../documents/canonical.ts";
 import { createFrameSplitter, FrameError, frameTypes, type Frame } from "../identity/frames.ts";
+import type { NodeKey } from "../identity/node-key.ts";
 import { SealError, type FrameOpener } from "../identity/sealing.ts";
 import { refusalOfText, type MarketRefusal } from "../refusal.ts";
-import { AnswerUsage } from "./answer-usage.ts";
+import { AnswerUsage } from "../recount/answer-usage.ts";
 import type { BoughtLease } from "./bought-lease.ts";
 import { ReceiptError, type Received } from "./check-receipt.ts";
+import { KeptAnswer, openingText } from "./open-answer.ts";
 import type { MarketClientDeps, MarketRequest } from "./market-request.ts";
 import type { SentOrder } from "./sent-order.ts";
 
@@ -61,6 +63,10 @@ export class AnswerReader {
   /** The receipt is in the database: the last bytes of the answer wait for that, so that a crash leaves no answer without it. */
   stored: Promise<void> = Promise.resolve();
   #answer: string | undefined;
+  /** `undefined`: the answer will not be shown to anybody. */
+  readonly #kept: KeptAnswer | undefined;
+  /** One that was refused. */
+  #refusedReceipt: MarketDocument<"receipt/1"> | undefined;
 
   readonly #startedMs: number;
 
@@ -68,6 +74,8 @@ export class AnswerReader {
     this.#deps = deps;
     this.#startedMs = deps.clock.monotonic();
     this.#parts = parts;
+    const { transport, clearingTransport } = parts.request.seller;
+    this.#kept = transport !== clearingTransport && deps.opensAnswers() ? new KeptAnswer() : undefined;
   }
 
   status(status: number): void {
@@ -103,6 +111,7 @@ export class AnswerReader {
       const head = headOf(plain);
       this.#head = head.status;
       this.#usage = new AnswerUsage(this.#parts.request.protocol, head.contentType);
+      if (this.#kept !== undefined) this.#kept.contentType = head.contentType;
       return head;
     }
     if (this.#head === undefined) throw new FrameError("An answer begins with its head.");
@@ -124,6 +133,7 @@ export class AnswerReader {
   #add(plain: Buffer): void {
     this.#bytes += plain.length;
     this.#usage?.add(plain);
+    this.#kept?.add(plain);
     this.#hash.update(plain);
   }
 
@@ -154,7 +164,13 @@ export class AnswerReader {
     const { lease, request } = this.#parts;
     const { pool, record, clock } = this.#deps;
     record.cheated(request.seller.node.node, request.offer.body.model, clock.now());
-    return pool.dispute(lease, request.seller);
+    return pool.dispute(lease, request.seller, (key) => this.#opened(key));
+  }
+
+  #opened(key: NodeKey): string | undefined {
+    const { request, order } = this.#parts;
+    if (this.#kept === undefined || this.#refusedReceipt === undefined) return undefined;
+    return openingText({ key, request, order, receipt: this.#refusedReceipt, kept: this.#kept, atMs: this.#deps.clock.now() });
   }
 
   /** The hash of the whole answer; `undefined` if it was cut. */
@@ -185,6 +201,7 @@ export class AnswerReader {
         { seller: request.seller.peer.name, error: messageOf(error) },
         "a receipt was refused: its lease ends without it",
       );
+      this.#refusedReceipt = receipt;
       if (receipt !== undefined) this.#record(receipt, "refused");
       return false;
     }

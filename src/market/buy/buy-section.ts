@@ -21,6 +21,9 @@ export const buySchema = z
       "Where requests without an API key may go if auth is off: off: nowhere else; peers: to gateways that this one has joined; any: also to sellers of exchanges.",
       marketScopes,
     ).prefault(defaultMarketScope),
+    open_answers: flag(
+      "Whether an answer that was billed wrongly may be shown, in clear, to the exchange over which it was bought, and its request if that is what was counted wrongly. The exchange then decides; otherwise each side bears half.",
+    ).prefault(false),
     policy: leaf(z.record(name, z.enum(buyPolicies)), {
       kind: "json",
       description:
@@ -51,6 +54,8 @@ export const buySchema = z
 
 export interface BuySettings {
   readonly hasTools: boolean;
+  /** Whether answers that were billed wrongly are shown to their exchange. */
+  readonly opensAnswers: boolean;
   /** Of requests without a key, if auth is off. */
   readonly keyless: MarketScope;
   readonly policies: ReadonlyMap<string, BuyPolicy>;
@@ -71,6 +76,7 @@ export interface BuySettings {
 export function readBuy(parsed: z.output<typeof buySchema>): BuySettings {
   return {
     hasTools: parsed.tools,
+    opensAnswers: parsed.open_answers,
     keyless: parsed.keyless,
     policies: new Map(Object.entries(parsed.policy)),
     maxPrices: new Map(Object.entries(parsed.max_price).map(([model, price]) => [model, parseRate(price)!])),

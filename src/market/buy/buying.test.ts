@@ -10,6 +10,7 @@ import { SellerRecord } from "./seller-record.ts";
 const input: PlanInput = { model: "m", clientProtocol: "openai-chat", operation: "generate", workMode: "auto" };
 const settings: BuySettings = {
   hasTools: false,
+  opensAnswers: false,
   keyless: "peers",
   policies: new Map(),
   maxPrices: new Map(),

@@ -1,6 +1,6 @@
-import { costOfReceipt } from "../documents/cost.ts";
-import type { DocumentBody, Price } from "../documents/kinds.ts";
-import type { StatedUsage } from "./answer-usage.ts";
+import type { DocumentBody } from "../documents/kinds.ts";
+import type { StatedUsage } from "../recount/answer-usage.ts";
+import { sumProblem, usageProblem, type BilledAnswer } from "../recount/bill-rules.ts";
 import type { SentOrder } from "./sent-order.ts";
 
 /** What the buyer has received of an answer. */
@@ -36,9 +36,6 @@ export class ReceiptError extends Error {
   }
 }
 
-/** A token is at least a byte of text; the rest is what templates and calls of tools add, which is not in the text: 16 frames of 4 tokens. */
-const frameTokens = 64;
-
 /** @throws ReceiptError */
 export function checkReceipt(body: DocumentBody<"receipt/1">, expected: Expected): void {
   const { lease, order, received } = expected;
@@ -50,30 +47,23 @@ export function checkReceipt(body: DocumentBody<"receipt/1">, expected: Expected
   refuse(body.seq !== expected.seq || body.previous !== expected.previous, "it does not follow the one before");
   const cost = BigInt(body.cost);
   refuse(BigInt(body.cum) !== expected.cum + cost, "its sum is wrong");
-  refuse(cost > order.max, "it costs more than was agreed");
-  refuse(body.usage.cache_read > body.usage.input || body.usage.reasoning > body.usage.output, "its usage contradicts itself");
   const isFree = body.status === "failed" || body.status === "interrupted";
-  const reckoned = costOfReceipt(lease.price, body.usage);
-  refuse(isFree ? cost !== 0n : cost !== (reckoned > order.max ? order.max : reckoned), "its cost is not that of its usage");
+  const bill = billOf(expected);
+  const wrongSum = sumProblem(body, bill);
+  if (wrongSum !== undefined) throw new ReceiptError(wrongSum);
   if (received.answer !== undefined) {
     refuse(body.answer !== received.answer, "it is for another answer");
     refuse(!isFree && (received.status ?? 0) >= 400, "it bills an error");
     refuse(cost !== 0n && received.answer === "", "it bills an answer of which nothing arrived");
   }
   if (cost === 0n) return;
-  refuse(cost > costOfStated(lease.price, received.usage, order.max), "it bills more than the answer says that it used");
   refuse(body.status === "done" && received.answer === undefined, "it bills an answer that did not arrive whole");
-  refuse(body.usage.input > Math.ceil(received.requestBytes / 3) + frameTokens + 1000, "it bills more input than the request has");
-  refuse(body.usage.output - body.usage.reasoning > received.bytes + frameTokens, "it bills more output than arrived");
-  const { output, reasoning } = body.usage;
-  const most = received.estimate === undefined ? Infinity : received.estimate * mostOver + frameTokens;
-  refuse(received.answer !== undefined && output - reasoning > most, "it counts far more output than the text has");
+  const wrongUsage = usageProblem(body, bill);
+  if (wrongUsage !== undefined) throw new ReceiptError(wrongUsage);
 }
 
-/** An estimate is at most 40 % off for the texts that it was measured with. */
-const mostOver = 1.5;
-
-function costOfStated(price: Price, usage: StatedUsage | undefined, max: bigint): bigint {
-  if (usage === undefined) return max;
-  return costOfReceipt(price, { input: usage.input, cache_read: usage.cacheRead, output: usage.output, reasoning: 0 });
+/** What is known of the answer. Of one that was cut, its text is not. */
+function billOf({ lease, order, received }: Pick<Expected, "lease" | "order" | "received">): BilledAnswer {
+  const { usage, estimate, bytes, requestBytes, answer } = received;
+  return { price: lease.price, max: order.max, usage, estimate: answer === undefined ? undefined : estimate, bytes, requestBytes };
 }

@@ -1,4 +1,5 @@
 import { messageOf, type Clock, type Logger } from "../../core/index.ts";
+import { readDocument, verifyDocument } from "../documents/document.ts";
 import type { NodeKey } from "../identity/node-key.ts";
 import { MarketRefusal } from "../refusal.ts";
 import type { Avoided } from "../peers/avoided.ts";
@@ -24,8 +25,11 @@ export interface LeasePool {
   close(lease: BoughtLease, seller: PeerSeller): Promise<void>;
   /** An answer was cut: its receipt is asked for now and at each sweep, and the lease is used again only if it is accepted. */
   askLater(lease: BoughtLease, seller: PeerSeller, ask: AskForReceipt): Promise<void>;
-  /** Its seller sent a wrong receipt: what is not acknowledged is contested, and the seller is avoided for a day. */
-  dispute(lease: BoughtLease, seller: PeerSeller): Promise<void>;
+  /**
+   * Its seller sent a wrong receipt: what is not acknowledged is contested, and the seller is avoided for a day.
+   * @param opened makes what is shown to the exchange, which then decides; `undefined` if nothing is.
+   */
+  dispute(lease: BoughtLease, seller: PeerSeller, opened?: (key: NodeKey) => string | undefined): Promise<void>;
   /** Asks for receipts again, and closes leases that are idle or about to end, or that a process that has ended has left. */
   sweep(): Promise<void>;
   closeAll(): Promise<void>;
@@ -151,11 +155,14 @@ class Pool implements LeasePool {
     else await this.close(lease, seller);
   }
 
-  async dispute(lease: BoughtLease, seller: PeerSeller): Promise<void> {
-    const { avoided, openLeases, logger } = this.#deps;
+  async dispute(lease: BoughtLease, seller: PeerSeller, opened?: (key: NodeKey) => string | undefined): Promise<void> {
+    const { avoided, key, calls, openLeases, logger } = this.#deps;
     const stored = [avoided.add(seller.node.node, "a receipt was refused"), openLeases.contest(lease.body.lease)];
     for (const result of await Promise.allSettled(stored))
       if (result.status === "rejected") logger.error({ error: messageOf(result.reason) }, "a dispute could not be stored");
+    const text = opened?.(key());
+    // Before it is contested, as the exchange decides at once then.
+    if (text !== undefined) await openAnswer(calls, logger, { lease: lease.body.lease, seller, text });
     await this.#end(lease, seller, "contest");
   }
 
@@ -239,6 +246,26 @@ class Pool implements LeasePool {
       if (error instanceof MarketRefusal && !passingCodes.has(error.code)) await openLeases.remove(lease);
       else if (this.#unclosed.size < mostUnclosed) this.#unclosed.add(lease);
     }
+  }
+}
+
+/** Shows an answer to the exchange. If that fails, each side bears half. */
+async function openAnswer(
+  calls: NodeCalls,
+  logger: Logger,
+  { lease, seller, text }: { readonly lease: string; readonly seller: PeerSeller; readonly text: string },
+): Promise<void> {
+  const { peer, clearingTransport } = seller;
+  try {
+    const verdict = readDocument("verdict/1", await calls.post(clearingTransport, `/leases/${lease}/open`, text));
+    verifyDocument(verdict, peer.node);
+    const { result, reason } = verdict.body;
+    logger.info({ exchange: peer.name, lease, result, reason }, "an exchange has decided about a receipt");
+  } catch (error) {
+    logger.warn(
+      { exchange: peer.name, lease, error: messageOf(error) },
+      "an exchange did not decide about a receipt: each side bears half",
+    );
   }
 }
 

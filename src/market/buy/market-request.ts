@@ -17,6 +17,8 @@ export interface MarketClientDeps {
   /** Nothing is bought from the node for a while. */
   readonly isAvoided: (node: string) => boolean;
   readonly buysTools: () => boolean;
+  /** Whether an answer that was billed wrongly may be shown to the exchange over which it was bought. */
+  readonly opensAnswers: () => boolean;
   readonly record: SellerRecord;
   readonly spend: SpendLimits;
   readonly lateBills: Pick<LateBills, "note">;

@@ -123,7 +123,9 @@ class StoredClearing implements Clearing {
       const settle = { kind: "settle", ...operation } as const;
       await transaction.lockAccounts(accountsOfSettlement(lease, settle));
       const close =
-        lease.buyerOrder === null ? [] : closeOperations(id, { acked: ackedBy(lease.buyerOrder), contests: lease.buyerContests });
+        lease.buyerOrder === null
+          ? []
+          : await closeOperations(transaction, id, { acked: ackedBy(lease.buyerOrder), contests: lease.buyerContests });
       const [result, ...later] = await transaction.apply([settle, ...close], this.#now());
       const isSettled = result === "settled" || result === "window";
       if (texts !== undefined && isSettled) await transaction.db.updateTable("market_leases").set(texts).where("id", "=", id).execute();
@@ -145,7 +147,13 @@ class StoredClearing implements Clearing {
   }
 
   contest(id: string): Promise<ClearingResult> {
-    return this.#change(id, [{ kind: "contest", id }]);
+    return this.#run(async (transaction) => {
+      const lease = await transaction.lockLease(id);
+      if (lease === undefined) return "unknown_lease";
+      await transaction.lockAccounts(accountsOfEnd(lease));
+      const judged = await transaction.judged(id);
+      return (await transaction.apply([{ kind: "contest", id, judged }], this.#now()))[0]!;
+    });
   }
 
   close(id: string, { order, acked, contests }: BuyersClose): Promise<ClearingResult> {
@@ -153,7 +161,8 @@ class StoredClearing implements Clearing {
       const lease = await transaction.lockLease(id);
       if (lease === undefined) return "unknown_lease";
       await transaction.lockAccounts(accountsOfEnd(lease));
-      const result = (await transaction.apply(closeOperations(id, { acked, contests }), this.#now())).at(-1)!;
+      const operations = await closeOperations(transaction, id, { acked, contests });
+      const result = (await transaction.apply(operations, this.#now())).at(-1)!;
       if (result !== "not_settled") return result;
       // An older closing order that somebody sends again takes nothing back.
       const isLess = lease.buyerOrder !== null && ackedBy(lease.buyerOrder) > acked;
@@ -225,9 +234,13 @@ function inTransaction<T>(store: Store, body: (db: Database) => Promise<T>): Pro
   return store.db.transaction().setIsolationLevel("read committed").execute(body);
 }
 
-function closeOperations(id: string, { acked, contests }: Pick<BuyersClose, "acked" | "contests">): readonly ClearingOperation[] {
+async function closeOperations(
+  transaction: ClearingTransaction,
+  id: string,
+  { acked, contests }: Pick<BuyersClose, "acked" | "contests">,
+): Promise<readonly ClearingOperation[]> {
   const ack = { kind: "ack", id, acked } as const;
-  return contests ? [ack, { kind: "contest", id }] : [ack];
+  return contests ? [ack, { kind: "contest", id, judged: await transaction.judged(id) }] : [ack];
 }
 
 /** What an order acknowledges, from its text, which was checked when it came. */

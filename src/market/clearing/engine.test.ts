@@ -17,8 +17,10 @@ test("the clearing's run of the vectors has the same results and balances", () =
   const feePpm = BigInt(vectors.clearing_run.fee_ppm);
   for (const [index, { now, op, result, accounts }] of vectors.clearing_run.steps.entries()) {
     const amounts = ["amount", "hold", "cum", "ceiling", "acked"];
-    const fields = Object.entries(op).map(([key, value]) => [key, amounts.includes(key) ? BigInt(value) : value]);
-    const operation = { id: `step-${index}`, ...Object.fromEntries(fields), feePpm } as ClearingOperation;
+    const { judged, ...rest } = op;
+    const fields = Object.entries(rest).map(([key, value]) => [key, amounts.includes(key) ? BigInt(value) : value]);
+    const receipts = judged?.map(({ cost, cum, right }) => ({ cost: BigInt(cost), cum: BigInt(cum), isRight: right }));
+    const operation = { id: `step-${index}`, ...Object.fromEntries(fields), judged: receipts, feePpm } as ClearingOperation;
     assert.equal(applyOperation(state, operation, now).result, result, `step ${index}`);
     const found = [...state.accounts.values()].map(
       ({ owner, balance, held }) => [owner, { balance: String(balance), held: String(held) }] as const,

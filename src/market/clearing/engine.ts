@@ -4,8 +4,8 @@ import { book, createAccount, systemAccounts, type Account, type TransferKind } 
  * The arithmetic of a clearing, without database, clock or signatures: what each operation does to accounts and leases. Amounts are nano-credits.
  *
  * A lease reserves an amount of its buyer (`open`). It leaves that state once: its seller settles it, or it becomes void at its deadline. What the
- * buyer has acknowledged is paid at once; the rest waits in `#contested` until the buyer acknowledges more, contests it (half each), or lets the
- * window pass (all to the seller).
+ * buyer has acknowledged is paid at once; the rest waits in `#contested` until the buyer acknowledges more, contests it (half each, except for
+ * receipts that were judged), or lets the window pass (all to the seller).
  */
 export type LeaseState = "open" | "window" | "settled" | "split" | "void";
 
@@ -56,11 +56,18 @@ export interface SettleOperation {
   readonly window: number;
 }
 
+/** A receipt of which the clearing has seen the answer, and has decided whether it bills what that says. */
+export interface JudgedReceipt {
+  readonly cost: bigint;
+  readonly cum: bigint;
+  readonly isRight: boolean;
+}
+
 export type ClearingOperation =
   | OpenOperation
   | SettleOperation
   | { readonly kind: "ack"; readonly id: string; readonly acked: bigint }
-  | { readonly kind: "contest"; readonly id: string }
+  | { readonly kind: "contest"; readonly id: string; readonly judged?: readonly JudgedReceipt[] }
   /** Money that moves outside of the market, or a correction by the operator. A negative amount leaves the account. `id` is unique. */
   | { readonly kind: "deposit" | "correction"; readonly id: string; readonly owner: string; readonly amount: bigint }
   /** Ends what is due. */
@@ -141,7 +148,7 @@ class Step {
       case "ack":
         return this.#acknowledge(operation.id, operation.acked);
       case "contest":
-        return this.#contest(operation.id);
+        return this.#contest(operation.id, operation.judged ?? []);
       case "deposit":
       case "correction":
         return this.#deposit(operation);
@@ -190,12 +197,21 @@ class Step {
     return lease.state;
   }
 
-  #contest(id: string): ClearingResult {
+  /** A judged receipt is paid whole, or not at all. */
+  #contest(id: string, judged: readonly JudgedReceipt[]): ClearingResult {
     const lease = this.#current(id);
     if (lease === undefined) return "unknown_lease";
     if (lease.state === "open") return "not_settled";
     if (lease.state !== "window") return lease.state;
-    const sellers = lease.contested / 2n;
+    let [left, sellers] = [lease.contested, 0n];
+    for (const { cost, cum, isRight } of judged) {
+      // What was acknowledged is paid, whatever was found later.
+      if (cum <= lease.paid) continue;
+      const amount = least(cost, left);
+      left -= amount;
+      if (isRight) sellers += amount;
+    }
+    sellers += left / 2n;
     const buyers = lease.contested - sellers;
     lease.contested = 0n;
     lease.refunded += buyers;

@@ -51,9 +51,22 @@ export class NaiveClearing {
     if (lease.state === "open") return "not_settled";
     if (lease.state !== "window") return lease.state;
     if (operation.kind === "ack") return this.#payUpTo(lease, operation.acked < lease.charged ? operation.acked : lease.charged);
+    return this.#split(lease, operation.kind === "contest" ? (operation.judged ?? []) : []);
+  }
+
+  #split(lease: NaiveLease, judged: readonly { readonly cost: bigint; readonly cum: bigint; readonly isRight: boolean }[]): string {
     const rest = lease.charged - lease.paid;
-    this.#moves.push({ from: "#contested", to: lease.buyer, amount: rest - rest / 2n });
-    this.#pay(lease, "#contested", rest / 2n);
+    const unpaid = judged.filter(({ cum }) => cum > lease.paid);
+    let sellers = 0n;
+    let undecided = rest;
+    for (const { cost, isRight } of unpaid) {
+      const covered = undecided < cost ? undecided : cost;
+      undecided -= covered;
+      if (isRight) sellers += covered;
+    }
+    sellers += undecided / 2n;
+    this.#moves.push({ from: "#contested", to: lease.buyer, amount: rest - sellers });
+    this.#pay(lease, "#contested", sellers);
     lease.state = "split";
     return "split";
   }

@@ -22,6 +22,11 @@ export const plantedFaults: Readonly<Record<string, Engine>> = {
   "ends windows late": on((operation) => (operation.kind === "settle" ? { ...operation, window: operation.window + 1 } : operation)),
   "does not move deadlines": on((operation) => (operation.kind === "resume" ? { ...operation, gap: 0 } : operation)),
   "takes another fee": on((operation) => (operation.kind === "open" ? { ...operation, feePpm: operation.feePpm + 1_000n } : operation)),
+  "decides for the other side": on((operation) =>
+    operation.kind === "contest" && operation.judged !== undefined
+      ? { ...operation, judged: operation.judged.map((one) => ({ ...one, isRight: !one.isRight })) }
+      : operation,
+  ),
   "settles twice": (state, operation, now) => {
     const lease = operation.kind === "settle" ? state.leases.get(operation.id) : undefined;
     if (lease?.state === "settled" && lease.charged > 0n) {

@@ -1,4 +1,4 @@
-import type { ClearingOperation } from "./engine.ts";
+import type { ClearingOperation, JudgedReceipt } from "./engine.ts";
 
 /** A repeatable source of numbers from 0 to `below - 1` (mulberry32). */
 export function createDice(seed: number): (below: number) => number {
@@ -21,6 +21,7 @@ export function createOperations(seed: number): () => { readonly operation: Clea
   let deposits = 0;
   const owner = (): string => owners[dice(owners.length)]!;
   const someLease = (): string => `lease-${Math.max(0, opened - dice(20))}`;
+  const receipt = (): JudgedReceipt => ({ cost: BigInt(dice(3000)), cum: BigInt(dice(6000)), isRight: dice(2) === 0 });
   const next = (): ClearingOperation => {
     const kind = dice(100);
     if (kind < 35) {
@@ -33,7 +34,7 @@ export function createOperations(seed: number): () => { readonly operation: Clea
       return { kind: "settle", id: someLease(), cum, ceiling, acked, window: 10 + dice(100) };
     }
     if (kind < 75) return { kind: "ack", id: someLease(), acked: BigInt(dice(6000)) };
-    if (kind < 83) return { kind: "contest", id: someLease() };
+    if (kind < 83) return { kind: "contest", id: someLease(), judged: Array.from({ length: dice(3) }, receipt) };
     if (kind < 92) return { kind: "deposit", id: `deposit-${++deposits}`, owner: owner(), amount: BigInt(dice(20_000)) };
     if (kind < 95) return { kind: "correction", id: `deposit-${++deposits}`, owner: owner(), amount: BigInt(-dice(5000)) };
     return kind < 99 ? { kind: "tick" } : { kind: "resume", gap: dice(50) };

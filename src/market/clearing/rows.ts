@@ -7,6 +7,7 @@ import {
   type ClearingOperation,
   type ClearingResult,
   type ClearingState,
+  type JudgedReceipt,
   type SettleOperation,
   type Transfer,
 } from "./engine.ts";
@@ -87,6 +88,18 @@ export class ClearingTransaction {
   async readLease(id: string): Promise<ReadLease | undefined> {
     const row = await this.db.selectFrom("market_leases").selectAll().where("id", "=", id).executeTakeFirst();
     return row === undefined ? undefined : this.#add(row);
+  }
+
+  /** What was judged of a lease, in the order of its receipts. */
+  async judged(id: string): Promise<readonly JudgedReceipt[]> {
+    const rows = await this.db
+      .selectFrom("market_verdicts")
+      .select(["cost_nano_usd", "cum_nano_usd", "result"])
+      .where("lease", "=", id)
+      .where("result", "<>", "undecided")
+      .orderBy("seq")
+      .execute();
+    return rows.map((row) => ({ cost: row.cost_nano_usd, cum: row.cum_nano_usd, isRight: row.result === "right" }));
   }
 
   /** Reads and locks leases whose deadline has passed, except those that another process has locked. */

@@ -20,10 +20,10 @@ export async function sameOnDatabase(store: Store, { seed, operations }: { seed:
     if (operation.kind === "correction") continue;
     now = at;
     // An operation reads no other leases, so what is due ends first.
-    await run(clearing, { kind: "tick" });
+    await run(store, clearing, { kind: "tick" });
     applyOperation(memory, { kind: "tick" }, at);
     const { result } = applyOperation(memory, operation, at);
-    assert.equal(await run(clearing, operation), result, `operation ${index}: ${operation.kind}`);
+    assert.equal(await run(store, clearing, operation), result, `operation ${index}: ${operation.kind}`);
     if (index % 1000 === 999) await compare(store, clearing, memory);
   }
   await compare(store, clearing, memory);
@@ -37,7 +37,7 @@ async function compare(store: Store, clearing: Clearing, memory: ClearingState):
   for (const account of written.accounts.values()) assert.deepEqual((await checkEntries(store, account)).broken, []);
 }
 
-async function run(clearing: Clearing, operation: ClearingOperation): Promise<string> {
+async function run(store: Store, clearing: Clearing, operation: ClearingOperation): Promise<string> {
   switch (operation.kind) {
     case "open":
       return (await clearing.open({ ...operation, model: "m", document: "{}", limit: 0n })).result;
@@ -46,6 +46,7 @@ async function run(clearing: Clearing, operation: ClearingOperation): Promise<st
     case "ack":
       return await clearing.acknowledge(operation.id, operation.acked);
     case "contest":
+      await judge(store, operation);
       return await clearing.contest(operation.id);
     case "deposit":
     case "correction":
@@ -58,6 +59,14 @@ async function run(clearing: Clearing, operation: ClearingOperation): Promise<st
       await clearing.resume(operation.gap);
       return "ok";
   }
+}
+
+/** The verdicts of a lease as the operation has them, and no others. */
+async function judge(store: Store, { id, judged = [] }: ClearingOperation & { readonly kind: "contest" }): Promise<void> {
+  await store.db.deleteFrom("market_verdicts").where("lease", "=", id).execute();
+  const columns = ["lease", "seq", "result", "cost_nano_usd", "cum_nano_usd", "at_ms", "document", "opening", "receipt", "order_text"];
+  const rows = judged.map(({ cost, cum, isRight }, seq) => [id, seq, isRight ? "right" : "wrong", cost, cum, 0, "", "", "", ""]);
+  if (rows.length > 0) await store.insertRows("market_verdicts", columns, rows);
 }
 
 function sorted({ accounts, leases }: ClearingState): unknown {

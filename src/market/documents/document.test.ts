@@ -45,6 +45,7 @@ test("the vectors have a document of every type, with every field, and nothing t
     "documents",
     "nodes",
     "refused",
+    "relay",
     "sealing",
     "seeds",
   ]);

@@ -161,6 +161,31 @@ const statement = object({
   at: time,
 });
 
+/** A buyer shows the exchange an answer, and the request if that is what it disputes: `answer` and `request` are the hashes of their plain bytes. */
+const opening = object({
+  lease: leaseId,
+  n: integer(1, 1_000_000_000),
+  receipt: hash,
+  request: hashOrNothing,
+  answer: hash,
+  dialect: oneOf(...marketDialects),
+  content_type: text(1, 200),
+  at: time,
+});
+
+/** What the exchange has found: whether the receipt bills what the answer says. `opening` is the hash of the document that it was shown. */
+const verdict = object({
+  clearing: nodeId,
+  lease: leaseId,
+  seq: integer(1, 1_000_000_000),
+  receipt: hash,
+  opening: hash,
+  result: oneOf("right", "wrong", "undecided"),
+  reason: text(0, 200),
+  cost: amount(0n),
+  at: time,
+});
+
 /** The documents of the market by type, each with the check of its body. */
 export const documentKinds = {
   "node/1": node,
@@ -170,6 +195,8 @@ export const documentKinds = {
   "order/1": order,
   "receipt/1": receipt,
   "statement/1": statement,
+  "opening/1": opening,
+  "verdict/1": verdict,
 } as const;
 
 export type DocumentType = keyof typeof documentKinds;

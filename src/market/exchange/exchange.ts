@@ -1,6 +1,7 @@
 import { sql } from "kysely";
 import { asRefusal } from "../documents/as-refusal.ts";
 import { MarketRefusal } from "../refusal.ts";
+import { Disputes } from "./disputes.ts";
 import type { ExchangeDeps } from "./exchange-deps.ts";
 import { ExchangeDesk } from "./exchange-desk.ts";
 import { OfferBook } from "./offer-book.ts";
@@ -13,12 +14,14 @@ export class Exchange {
   readonly #deps: ExchangeDeps;
   readonly #book: OfferBook;
   readonly #desk: ExchangeDesk;
+  readonly #disputes: Disputes;
   #isStarted = false;
 
   constructor(deps: ExchangeDeps) {
     this.#deps = deps;
     this.#book = new OfferBook(deps);
     this.#desk = new ExchangeDesk(deps, this.#book);
+    this.#disputes = new Disputes(deps);
   }
 
   get isStarted(): boolean {
@@ -87,6 +90,15 @@ export class Exchange {
 
   contest(lease: string, text: string): Promise<string> {
     return this.#run(() => this.#desk.contest(lease, text));
+  }
+
+  /** A buyer shows an answer, and the exchange counts it again. */
+  open(lease: string, text: string): Promise<string> {
+    return this.#run(() => this.#disputes.open(lease, text));
+  }
+
+  verdicts(): ReturnType<Disputes["list"]> {
+    return this.#disputes.list();
   }
 
   async #run(step: () => Promise<string>): Promise<string> {

@@ -40,6 +40,8 @@ export interface MarketListener {
 
 const maxSockets = 200;
 const maxTextBytes = 65_536;
+/** An opened answer and an opened request, in base64, with their documents. */
+const maxOpenedBytes = 3 * 1024 * 1024;
 
 /** What serves a call that has arrived over HTTP. */
 export function createMarketHandler(deps: MarketListenerDeps): (request: IncomingMessage, response: ServerResponse) => void {
@@ -116,7 +118,7 @@ async function serve({ api, maxBodyBytes, relay }: MarketListenerDeps, rate: Cal
   } else if (request.method === "POST" && path === "/serve") {
     await serveRequest(api, connectionOf(request, response), maxBodyBytes());
   } else if (request.method === "POST") {
-    answer(response, await answerPost(api, path, await readText(request)));
+    answer(response, await answerPost(api, path, await readText(request, path.endsWith("/open") ? maxOpenedBytes : maxTextBytes)));
   } else throw noSuchPath();
 }
 
@@ -160,12 +162,12 @@ function writerOf(response: ServerResponse): FrameWriter {
   };
 }
 
-async function readText(request: IncomingMessage): Promise<string> {
+async function readText(request: IncomingMessage, mostBytes: number): Promise<string> {
   const parts: Buffer[] = [];
   let size = 0;
   for await (const part of request as AsyncIterable<Buffer>) {
     size += part.length;
-    if (size > maxTextBytes) throw new MarketRefusal("bad_document", `A call has at most ${maxTextBytes} bytes.`);
+    if (size > mostBytes) throw new MarketRefusal("bad_document", `A call has at most ${mostBytes} bytes.`);
     parts.push(part);
   }
   return Buffer.concat(parts).toString("utf8");

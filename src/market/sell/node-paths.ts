@@ -32,13 +32,15 @@ export async function answerPost({ seller, exchange, join, node }: NodeApi, path
   if (path === "/join") return await join(text);
   if (path === "/offers") return await exchange.offers(text);
   if (path === "/leases") return await (exchange.isStarted && isOfOther(text, node) ? exchange.lease(text) : seller.lease(text));
-  const [, lease, action] = /^\/leases\/(lse_[0-9a-f]{32})\/(ack|contest|settle)$/.exec(path) ?? [];
+  const [, lease, action] = /^\/leases\/(lse_[0-9a-f]{32})\/(ack|contest|settle|open)$/.exec(path) ?? [];
   if (lease === undefined) throw noSuchPath();
   if (await exchange.has(lease)) {
     if (action === "settle") return await exchange.settle(lease, text);
+    if (action === "open") return await exchange.open(lease, text);
     return action === "ack" ? await exchange.acknowledge(lease, text) : await exchange.contest(lease, text);
   }
-  if (action === "settle") throw noSuchPath();
+  // Between peers there is nobody who could decide.
+  if (action === "settle" || action === "open") throw noSuchPath();
   return action === "ack" ? await seller.close(lease, text) : await seller.contest(lease, text);
 }
 

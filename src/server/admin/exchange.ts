@@ -16,6 +16,7 @@ export function exchangeHandlers(exchange: ExchangeAdmin): HandlersOf<typeof exc
       return exchange.update(param, body, principal.username);
     },
     "exchange.check": () => exchange.check(),
+    "exchange.disputes": async () => ({ data: await exchange.disputes() }),
     "exchange.report": () => exchange.report(),
   };
 }

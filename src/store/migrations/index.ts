@@ -26,6 +26,7 @@ import { firewall } from "./0025-firewall.ts";
 import { marketRelays } from "./0026-market-relays.ts";
 import { marketProcesses } from "./0027-market-processes.ts";
 import { contextCaches } from "./0028-context-caches.ts";
+import { marketVerdicts } from "./0029-market-verdicts.ts";
 import type { Migration } from "./migration.ts";
 
 export type { Migration } from "./migration.ts";
@@ -60,6 +61,7 @@ export const migrations: readonly Migration[] = [
   marketRelays,
   marketProcesses,
   contextCaches,
+  marketVerdicts,
 ];
 
 /** The migrations that make a schema of this version; all of them if it is omitted. */

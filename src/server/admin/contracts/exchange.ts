@@ -66,6 +66,27 @@ export const exchangeContracts = {
       broken: z.array(z.object({ rule: z.string(), found: z.string() })).readonly(),
     }),
   },
+  "exchange.disputes": {
+    method: "GET",
+    path: "/api/v1/exchange/disputes",
+    access: "admin",
+    summary: "Lists what was decided about receipts whose answers a buyer has shown.",
+    answer: z.object({
+      data: z
+        .array(
+          z.object({
+            time: z.string(),
+            lease: z.string(),
+            buyer: z.string(),
+            seller: z.string(),
+            credits: credits.describe("that the receipt bills"),
+            result: z.enum(["right", "wrong", "undecided"]).describe("of the receipt"),
+            reason: z.string(),
+          }),
+        )
+        .readonly(),
+    }),
+  },
   "exchange.report": {
     method: "GET",
     path: "/api/v1/exchange/report",
