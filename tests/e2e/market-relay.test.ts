@@ -24,7 +24,7 @@ let lastPass = "";
 const canary = "the canary sings at noon";
 
 before(async () => {
-  mock = await createMockUpstream({ apiKeys: ["rig-key-1234567890"] });
+  mock = await createMockUpstream({ apiKeys: ["rig-key-1234567890"], countsText: true });
   line = await createMarketLine();
   hub = await startGateway({
     config: `market: { listen: 127.0.0.1:0, reach: "${line.url}", name: hub, relay: { peers: true }, per_buyer: { calls_per_second: 1000 } }\n`,

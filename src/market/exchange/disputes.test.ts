@@ -37,7 +37,7 @@ const hashOf = (text: string): string => `sha256:${createHash("sha256").update(t
 const canary = "What the seller has written";
 const request = '{"dialect":"openai-chat","path":"/v1/chat/completions"}\n{"messages":[]}';
 
-/** A Chat answer that says that it used so many tokens of output. */
+/** A Chat answer that states its tokens of output. */
 function answerOf(output: number, text = canary): string {
   const message = { role: "assistant", content: text };
   const usage = { prompt_tokens: 10, completion_tokens: output, total_tokens: 10 + output };
