@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { copyFileSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { availableParallelism, loadavg, tmpdir } from "node:os";
 import { basename, join, resolve } from "node:path";
 import { targets } from "./executables/targets.ts";
 import { releaseChanges } from "./release/change-log.ts";
@@ -70,7 +70,10 @@ function writeReadme(version: string, measured: readonly FirstHour[]): void {
     ...measured.map(row),
   ].join("\n");
   const day = new Date().toISOString().slice(0, 10);
-  const shown = `${begin}\n${table}\n\nSeconds, each from the step before, with version ${version} on ${day}; the packages come from files.\n${end}`;
+  // The load of the last minutes: others may have used the same processors.
+  const machine = `a machine of ${availableParallelism()} processors at a load of ${loadavg()[1]!.toFixed(1)}`;
+  const said = `Seconds, each from the step before, with version ${version} on ${day}, on ${machine}; the packages come from files.`;
+  const shown = `${begin}\n${table}\n\n${said}\n${end}`;
   const text = readFileSync("README.md", "utf8");
   const [from, to] = [text.indexOf(begin), text.indexOf(end)];
   if (from < 0 || to < from) throw new Error(`README.md has no place for what is measured: ${begin} … ${end}`);
