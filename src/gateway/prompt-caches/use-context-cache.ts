@@ -9,7 +9,7 @@ import type { KeptPrompt, RememberedPrompt } from "./kept-prompt.ts";
 
 /** Four bytes of text are about a token: shorter bodies have fewer than any model keeps. */
 const leastBytes = 8_000;
-/** Longer prompts would keep the event loop for too long; no model takes so much text, and none so many turns. */
+/** Longer prompts would keep the event loop for too long; no model takes as much text, nor as many turns. */
 const mostBytes = 16 * 1024 * 1024;
 const mostTurns = 5_000;
 
