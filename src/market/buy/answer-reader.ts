@@ -110,7 +110,8 @@ export class AnswerReader {
     if (type === frameTypes.head && this.#head === undefined) {
       const head = headOf(plain);
       this.#head = head.status;
-      this.#usage = new AnswerUsage(this.#parts.request.protocol, head.contentType);
+      const { protocol, asksReasoning } = this.#parts.request;
+      this.#usage = new AnswerUsage(protocol, head.contentType, asksReasoning);
       if (this.#kept !== undefined) this.#kept.contentType = head.contentType;
       return head;
     }

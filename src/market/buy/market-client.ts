@@ -64,6 +64,7 @@ function marketRequest(deps: MarketClientDeps, request: UpstreamRequest, { refus
     bodyBytes: sent.length,
     max: maxCost(offer.body.price, sent.length, maxOutput),
     maxOutput,
+    asksReasoning: memberOf(text, "thinking") !== undefined,
     requestId,
     ...(provider.isExchange === true && refused === undefined && only === undefined
       ? { withOther: () => marketRequest(deps, request, { refused: seller.node.node }) }

@@ -38,6 +38,8 @@ export interface MarketRequest {
   readonly bodyBytes: number;
   readonly max: bigint;
   readonly maxOutput: number;
+  /** It asks for reasoning that its answer may hide. */
+  readonly asksReasoning: boolean;
   readonly requestId: string;
   readonly deadline: number;
   /** The same request for another seller of the exchange. @throws MarketRefusal if there is none. */

@@ -1,10 +1,8 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { after, before, beforeEach, test } from "node:test";
 import { protocols } from "../../protocols/index.ts";
-import type { Store } from "../../store/index.ts";
 import { buildProviders, type UpstreamHandler, type UpstreamRequest } from "../../upstream/index.ts";
-import { buyerKey, deskScene } from "../desk-testing.ts";
-import { withMarketStores } from "../store-testing.ts";
+import { buyerKey, deskScene, type DeskScene } from "../desk-testing.ts";
 import { Probes } from "./probes.ts";
 import { SellerRecord } from "./seller-record.ts";
 
@@ -15,13 +13,20 @@ interface Answer {
   readonly output?: number;
 }
 
-const scene = await deskScene();
-const offer = scene.known();
-await scene.close();
+let scene: DeskScene;
+let offer: ReturnType<DeskScene["known"]>;
+
+before(async () => {
+  scene = await deskScene();
+  offer = scene.known();
+});
+after(() => scene.close());
+beforeEach(async () => {
+  await scene.store.db.deleteFrom("market_trades").execute();
+});
 
 /** Sellers by name: what they answer, and the context that they claim. Those whose name is in `plaza` sell over an exchange. */
 function probing(
-  store: Store,
   sellers: Readonly<Record<string, (prompt: string) => Answer>>,
   { context = 0, plaza = [] }: { readonly context?: number; readonly plaza?: readonly string[] } = {},
 ) {
@@ -35,6 +40,7 @@ function probing(
       seller: { node: { node }, peer: { node: clearing } },
       offer: { ...offer, body: { ...offer.body, seller: node, context } },
     }) as never;
+  const { store } = scene;
   const probes = new Probes({
     store,
     book: {
@@ -85,91 +91,72 @@ function probing(
 const counts = (): Answer => ({ finish: "length", output: 16 });
 const rambles = (): Answer => ({ finish: "stop", output: 40 });
 
-withMarketStores(
-  "probes cost at most their share of what was spent, go to each peer in turn, and show whether a limit is kept",
-  async (store) => {
-    const probes = probing(store, { bob: counts, eve: rambles, avoided: counts });
-    await probes.run();
-    await probes.runLater(1);
-    assert.deepEqual(probes.asked, []);
-    // One per cent of it pays for many.
-    await probes.spend("req_1", 1_000_000_000n);
-    await probes.runLater(1);
-    // A comparison of the two has its turn between.
-    await probes.runLater(2);
-    await probes.run();
-    assert.deepEqual(probes.asked, ["@bob bob peers", "@bob bob peers", "@eve eve peers", "@eve eve peers"]);
-    assert.deepEqual([probes.score("bob"), probes.score("eve")], ["0.80", "0.36"]);
-    // What probes have cost is what they may.
-    await probes.spend("probe_1", 10_000_000n);
-    await probes.runLater(1);
-    assert.equal(probes.asked.length, 4);
-  },
-);
+test("probes cost at most their share of what was spent, go to each peer in turn, and show whether a limit is kept", async () => {
+  const probes = probing({ bob: counts, eve: rambles, avoided: counts });
+  await probes.run();
+  await probes.runLater(1);
+  assert.deepEqual(probes.asked, []);
+  // One per cent of it pays for many.
+  await probes.spend("req_1", 1_000_000_000n);
+  await probes.runLater(1);
+  // A comparison of the two has its turn between.
+  await probes.runLater(2);
+  await probes.run();
+  assert.deepEqual(probes.asked, ["@bob bob peers", "@bob bob peers", "@eve eve peers", "@eve eve peers"]);
+  assert.deepEqual([probes.score("bob"), probes.score("eve")], ["0.80", "0.36"]);
+  // What probes have cost is what they may.
+  await probes.spend("probe_1", 10_000_000n);
+  await probes.runLater(1);
+  assert.equal(probes.asked.length, 4);
+});
 
 test("a number hidden in as long a text as is claimed shows a shorter context, and a refusal of the text does as well", async () => {
-  const short = await deskScene();
-  try {
-    const number = (prompt: string): string => /green door is (\d+)/.exec(prompt)?.[1] ?? "";
-    const probes = probing(
-      short.store,
-      {
-        honest: (prompt) => (prompt.startsWith("Count") ? counts() : { text: `It is ${number(prompt)}.` }),
-        // It has read the end alone.
-        short: (prompt) => (prompt.startsWith("Count") ? counts() : { text: number(prompt.slice(-2000)) || "I do not know." }),
-        refusing: (prompt) => (prompt.startsWith("Count") ? counts() : { status: 400 }),
-        thinking: (prompt) => (prompt.startsWith("Count") ? counts() : { text: "Let me think about", finish: "length" }),
-      },
-      { context: 4096 },
-    );
-    await probes.spend("req_1", 100_000_000_000n);
-    await probes.runLater(14);
-    const needles = probes.prompts.filter((prompt) => prompt.includes("green door"));
-    assert.equal(needles.length, 4);
-    // Seven tenths of the claimed context, by the letters of English.
-    assert.ok(needles.every(({ length }) => length > 4096 * 0.7 * 3 && length < 4096 * 0.7 * 5));
-    assert.deepEqual(
-      ["honest", "short", "refusing", "thinking"].map((seller) => probes.score(seller)),
-      ["0.80", "0.40", "0.40", "0.80"],
-    );
-  } finally {
-    await short.close();
-  }
+  const number = (prompt: string): string => /green door is (\d+)/.exec(prompt)?.[1] ?? "";
+  const probes = probing(
+    {
+      honest: (prompt) => (prompt.startsWith("Count") ? counts() : { text: `It is ${number(prompt)}.` }),
+      // It has read the end alone.
+      short: (prompt) => (prompt.startsWith("Count") ? counts() : { text: number(prompt.slice(-2000)) || "I do not know." }),
+      refusing: (prompt) => (prompt.startsWith("Count") ? counts() : { status: 400 }),
+      thinking: (prompt) => (prompt.startsWith("Count") ? counts() : { text: "Let me think about", finish: "length" }),
+    },
+    { context: 4096 },
+  );
+  await probes.spend("req_1", 100_000_000_000n);
+  await probes.runLater(14);
+  const needles = probes.prompts.filter((prompt) => prompt.includes("green door"));
+  assert.equal(needles.length, 4);
+  // Seven tenths of the claimed context, by the letters of English.
+  assert.ok(needles.every(({ length }) => length > 4096 * 0.7 * 3 && length < 4096 * 0.7 * 5));
+  assert.deepEqual(
+    ["honest", "short", "refusing", "thinking"].map((seller) => probes.score(seller)),
+    ["0.80", "0.40", "0.40", "0.80"],
+  );
 });
 
 test("a seller whose answers begin otherwise than those of two others is found; of two nobody is", async () => {
-  const three = await deskScene();
-  try {
-    const says =
-      (text: string) =>
-      (prompt: string): Answer =>
-        prompt.startsWith("Count") ? counts() : { text: `${text} ${prompt}` };
-    const probes = probing(three.store, { one: says("Once"), two: says("Once"), other: says("Twice") });
-    await probes.spend("req_1", 100_000_000_000n);
-    await probes.runLater(80);
-    const isOther = (): readonly boolean[] => ["one", "two", "other"].map((seller) => probes.record.answersOtherwise(seller, "m"));
-    assert.deepEqual(isOther(), [false, false, true]);
-    assert.deepEqual([probes.score("one"), probes.score("other")], ["0.80", "0.40"]);
-    const pair = probing(three.store, { one: says("Once"), other: says("Twice") });
-    await pair.runLater(80);
-    assert.deepEqual([pair.score("one"), pair.score("other")], ["0.80", "0.80"]);
-  } finally {
-    await three.close();
-  }
+  const says =
+    (text: string) =>
+    (prompt: string): Answer =>
+      prompt.startsWith("Count") ? counts() : { text: `${text} ${prompt}` };
+  const probes = probing({ one: says("Once"), two: says("Once"), other: says("Twice") });
+  await probes.spend("req_1", 100_000_000_000n);
+  await probes.runLater(80);
+  const isOther = (): readonly boolean[] => ["one", "two", "other"].map((seller) => probes.record.answersOtherwise(seller, "m"));
+  assert.deepEqual(isOther(), [false, false, true]);
+  assert.deepEqual([probes.score("one"), probes.score("other")], ["0.80", "0.40"]);
+  const pair = probing({ one: says("Once"), other: says("Twice") });
+  await pair.runLater(80);
+  assert.deepEqual([pair.score("one"), pair.score("other")], ["0.80", "0.80"]);
 });
 
 test("sellers of an exchange are probed one by one, once something was bought there", async () => {
-  const plaza = await deskScene();
-  try {
-    const probes = probing(plaza.store, { bob: counts, carol: counts }, { plaza: ["bob", "carol"] });
-    await probes.spend("req_1", 1_000_000_000n, buyerKey.id);
-    await probes.runLater(1);
-    assert.deepEqual(probes.asked, []);
-    await probes.spend("req_2", 1_000_000_000n, "plaza");
-    await probes.runLater(3);
-    assert.deepEqual(new Set(probes.asked), new Set(["@plaza bob any", "@plaza carol any"]));
-    assert.deepEqual(probes.asked.length, 4);
-  } finally {
-    await plaza.close();
-  }
+  const probes = probing({ bob: counts, carol: counts }, { plaza: ["bob", "carol"] });
+  await probes.spend("req_1", 1_000_000_000n, buyerKey.id);
+  await probes.runLater(1);
+  assert.deepEqual(probes.asked, []);
+  await probes.spend("req_2", 1_000_000_000n, "plaza");
+  await probes.runLater(3);
+  assert.deepEqual(new Set(probes.asked), new Set(["@plaza bob any", "@plaza carol any"]));
+  assert.deepEqual(probes.asked.length, 4);
 });

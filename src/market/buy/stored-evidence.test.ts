@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { Store } from "../../store/index.ts";
 import { withMarketStores } from "../store-testing.ts";
 import type { BuySettings } from "./buy-section.ts";
 import { Policies } from "./policies.ts";
@@ -9,7 +10,8 @@ import { SpendLimits } from "./spend-limits.ts";
 const nowMs = 1_800_000_000_000;
 const configured = { policies: new Map([["*", "spill"]]), maxPrices: new Map([["*", 500_000_000n]]) } as unknown as BuySettings;
 
-withMarketStores("a policy that a command has set is in force in all processes, and its removal is as well", async (store, second) => {
+/** A policy that a command has set is in force in all processes, and its removal is as well. */
+async function checkPolicies(store: Store, second: Store): Promise<void> {
   const [here, there] = [store, second].map((db) => new Policies({ store: db, settings: () => configured, now: () => nowMs }));
   await here!.set({ model: "qwen3", policy: "cheaper", maxPrice: 999_999_999_999_999n, minSaving: 0.15 });
   await here!.set({ model: "qwen3", policy: "cheaper", maxPrice: 123_456_789_012_345n, minSaving: 0.2 });
@@ -23,9 +25,10 @@ withMarketStores("a policy that a command has set is in force in all processes, 
   assert.deepEqual([await there!.remove("qwen3"), await there!.remove("qwen3")], [true, false]);
   await here!.load();
   assert.deepEqual(here!.of("qwen3"), others);
-});
+}
 
-withMarketStores("what is known of sellers outlives the process: decayed counts, and when one cheated", async (store, second) => {
+/** Decayed counts, and when one cheated. */
+async function checkScores(store: Store, second: Store): Promise<void> {
   const record = new SellerRecord();
   record.add("bob", "m", true, nowMs);
   record.seen("bob", "m", { tokensPerSecond: 33.5, counted: 100, estimated: 101 }, nowMs);
@@ -42,9 +45,10 @@ withMarketStores("what is known of sellers outlives the process: decayed counts,
   assert.deepEqual(next.seenOf("bob", "m"), { answered: 1, failed: 1, probesRight: 0, probesWrong: 1, alike: 1, compared: 1 });
   // What was not changed is not written again.
   assert.deepEqual([...next.takeChanged()], []);
-});
+}
 
-withMarketStores("what other processes have paid in this day counts for the limits of a day", async (store, second) => {
+/** What other processes have paid in this day. */
+async function checkSpent(store: Store, second: Store): Promise<void> {
   const settings = { perDay: 100n, perPeer: 60n };
   const limits = new SpendLimits({ store: second, settings: () => settings, now: () => nowMs });
   const trade = async (id: string, clearing: string, cost: bigint, atMs: number, state = "acked"): Promise<void> => {
@@ -61,4 +65,13 @@ withMarketStores("what other processes have paid in this day counts for the limi
   assert.deepEqual([limits.spent(), limits.problem("bob", 5n), limits.problem("eve", 25n)], [75n, undefined, undefined]);
   assert.match(limits.problem("bob", 6n)!, /per_peer/);
   assert.match(limits.problem("eve", 26n)!, /per_day/);
-});
+}
+
+withMarketStores(
+  "policies, what is known of sellers, and what was paid in a day are the same in all processes of a database",
+  async (store, second) => {
+    await checkPolicies(store, second);
+    await checkScores(store, second);
+    await checkSpent(store, second);
+  },
+);
