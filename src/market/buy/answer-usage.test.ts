@@ -34,7 +34,7 @@ test("the text of an answer is estimated, and not that of one whose reasoning is
   const [whole, stream] = estimates([text], true);
   assert.ok(whole! >= 4 && whole! <= 7 && stream === whole, `${whole} ${stream}`);
   assert.deepEqual(estimates([thinking, text], true), [undefined, undefined]);
-  // A seller cannot claim reasoning that nobody has asked for.
+  // A seller cannot claim reasoning that was not asked for.
   const claimed = estimates([thinking, text], false);
   assert.ok(
     claimed.every((tokens) => tokens !== undefined && tokens < 20),
