@@ -7,6 +7,12 @@ import { plantedFaults } from "../faults/market-simulator/planted.ts";
 import { simulateMarket } from "../faults/market-simulator/simulate.ts";
 import { writeFigures } from "./figures.ts";
 
+interface PlayedSeeds {
+  readonly sums: Readonly<Record<string, number>>;
+  /** With their seeds. */
+  readonly failures: readonly string[];
+}
+
 const only = process.env["MARKET_SEED"];
 const [from, to] = (process.env["MARKET_SEEDS"] ?? "2000").split("-").map(Number);
 const [first, last] = to === undefined ? [1, from!] : [from!, to];
@@ -21,13 +27,18 @@ test("2,000 seeds of lost, cut and repeated calls, partitions, crashes and wrong
   const file = new URL("../faults/market-simulator/worker.ts", import.meta.url);
   const played = Array.from({ length: workers }, async (_, index) => {
     const worker = new Worker(file, { workerData: { first: first + index, every: workers, last } });
-    const [sums] = (await once(worker, "message")) as [Readonly<Record<string, number>>];
+    const [found] = (await once(worker, "message")) as [PlayedSeeds];
     await worker.terminate();
-    return sums;
+    return found;
   });
   const sums: Record<string, number> = {};
-  for (const found of await Promise.all(played)) for (const [name, value] of Object.entries(found)) sums[name] = (sums[name] ?? 0) + value;
+  const all = await Promise.all(played);
+  for (const found of all) for (const [name, value] of Object.entries(found.sums)) sums[name] = (sums[name] ?? 0) + value;
   process.stdout.write(`${JSON.stringify({ first, last, ...sums })}\n`);
+  assert.deepEqual(
+    all.flatMap(({ failures }) => failures),
+    [],
+  );
   // A portion is a part of the run.
   if (first === 1) writeFigures("market-simulator", { seeds: last, ...sums });
 });

@@ -29,7 +29,8 @@ export function recount(
 ): Found {
   const wrongSum = sumProblem(receipt, { price, max });
   if (wrongSum !== undefined) return { result: "wrong", reason: wrongSum };
-  const reader = new AnswerUsage(protocol, contentType);
+  // Whether the request has asked for hidden reasoning is not known here.
+  const reader = new AnswerUsage(protocol, contentType, true);
   reader.add(answer);
   const usage = reader.read();
   if (usage === undefined) return { result: "undecided", reason: "the answer does not say what it used" };
