@@ -15,6 +15,7 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   ledger: ["core", "ir", "settings", "store"],
   gateway: ["core", "ir", "settings", "store", "protocols", "upstream", "policy", "accounts", "ledger", "limits"],
   market: ["core", "ir", "settings", "store", "protocols", "upstream", "accounts", "ledger", "gateway"],
+  canaries: ["core", "ir", "settings", "store", "protocols", "upstream", "accounts", "ledger", "gateway"],
   server: [
     "core",
     "ir",
@@ -47,6 +48,7 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
     "ledger",
     "gateway",
     "market",
+    "canaries",
     "server",
   ],
 };

@@ -290,6 +290,13 @@ export const reliabilityRows: Readonly<Record<string, readonly ReliabilityRow[]>
         "second half: {reported.found} of {reported.histories} found, the longest after {reported.longest_hours} h; {reported.false_alarms} false alarms in {reported.noise_windows} windows",
     },
     {
+      promise:
+        "A model that is swapped for another one of its family, that gets weaker, or whose likely answers get likelier, is found by its answers to canaries within the hours of docs/degradation.md, and less than one of 1,000 looks at noise is a false alarm.",
+      test: { long: "degradation" },
+      figures:
+        "second half: {canaries.reported.found} of {canaries.reported.histories} found, the longest after {canaries.reported.longest_hours} h; {canaries.reported.false_alarms} false alarms in {canaries.reported.noise_windows} looks",
+    },
+    {
       promise: "Linters and schemas accept the Dockerfile, the compose file and the Helm chart.",
       test: { long: "containers" },
       figures: "{manifests} manifests",

@@ -55,3 +55,5 @@ export {
 export { createPerformanceWatch, type PerformanceWatch } from "./performance/performance-watch.ts";
 export { amountText, changeSentence, differenceText, subjectOfChange, type ModelChange } from "./performance/stored-change.ts";
 export { measureNames, measures, type Measure } from "./performance/measures.ts";
+export { CanaryStore, type CanaryTarget } from "./performance/canary-store.ts";
+export { canaryUser } from "./performance/count-hour.ts";

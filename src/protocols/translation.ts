@@ -80,6 +80,22 @@ export interface UpstreamProtocol {
   readonly embeddings?: UpstreamEmbeddings;
   /** Present if the protocol has an operation that counts the tokens of a request. */
   readonly counter?: TokenCounter;
+  /** Present if the protocol has a field for the probabilities of tokens. */
+  readonly probabilities?: TokenProbabilities;
+}
+
+export interface TokenProbability {
+  readonly token: string;
+  /** From 0 to 1. */
+  readonly probability: number;
+}
+
+/** The probabilities of the first token of an answer. */
+export interface TokenProbabilities {
+  /** A rendered body that also asks for the `top` most probable tokens; the body itself if the model is known to refuse that. */
+  ask(body: string, target: RenderTarget, top: number): string;
+  /** `body` is the JSON of a whole answer. `undefined`: it has none. */
+  read(body: Text): readonly TokenProbability[] | undefined;
 }
 
 /**

@@ -86,6 +86,8 @@ const otherTables: readonly CopiedTable[] = [
   { name: "audit_batches", key: ["seq"], sums: { size: "length(members)" }, page: 20 },
   { name: "performance_hours", key: ["start_ms", "provider", "model", "region"], sums: { size: "length(counts)" }, page: 100 },
   { name: "performance_changes", key: ["id"], sums: { found: "found_ms / 60000" } },
+  { name: "canary_turns", key: ["provider", "model"], sums: { turns: "turn" } },
+  { name: "canary_answers", key: ["request_id"], sums: { times: "time_ms / 60000" } },
   { name: "retention", key: ["name"], sums: { mark: "deletable_before_ms" } },
   { name: "revisions", key: ["name"], sums: { value: "value" } },
 ];

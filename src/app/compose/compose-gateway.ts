@@ -17,6 +17,7 @@ import type { LimitRemote } from "../../limits/index.ts";
 import { connectRedis, type RedisConnection, type Store } from "../../store/index.ts";
 import type { LoadedSettings } from "../config/index.ts";
 import type { Log } from "../logging/log.ts";
+import { composeCanaries } from "./canaries.ts";
 import { createCurrentConfiguration, type CurrentConfiguration } from "./configuration.ts";
 import { composeHttp } from "./http.ts";
 import { MarketLink } from "./market-link.ts";
@@ -116,6 +117,10 @@ export interface Gateway {
   readonly role: PrimaryRole;
   /** Checks users at the identity provider now; see `createRecheck`. */
   readonly recheck: () => Promise<void>;
+  /** Asks the canaries that are due. */
+  readonly askCanaries: () => Promise<void>;
+  /** Counts what models did, and compares it with earlier weeks. */
+  readonly lookAtModels: () => Promise<void>;
   /** Drains, flushes the ledger and releases everything. */
   close(drain: Drain): Promise<void>;
   /** Shortens the grace of a `close` under way. */
@@ -144,6 +149,7 @@ export async function composeGateway(options: ComposeOptions): Promise<Gateway> 
   const signIns = createSignIns(clock);
   const { signIn, recheck } = composeSso({ ...sources, signIns, ids, logger });
   const market = composeMarket({ ...sources, link, processes, ids, logger });
+  const canaries = composeCanaries({ ...sources, ids, logger });
   const { edgeDeps, operations } = composeHttp({
     ...sources,
     market,
@@ -185,12 +191,16 @@ export async function composeGateway(options: ComposeOptions): Promise<Gateway> 
     async warmUp() {
       await current.warmUp();
       market.start();
+      canaries.start();
     },
     role: records.role,
     recheck: () => recheck.runNow(),
+    askCanaries: () => canaries.runNow(),
+    lookAtModels: () => records.performance.runNow(),
     hurry: (graceMs) => void drain(edge, models, { graceMs }),
     async close(how) {
       serving = how.isReplaced === true;
+      await canaries.stop();
       await drain(edge, models, how);
       await market.close();
       await recheck.stop();

@@ -153,7 +153,7 @@ export async function openRecords(deps: RecordsDeps): Promise<Records> {
     clock,
     ids,
     logger,
-    isPrimary: () => role.isPrimary && processes > 0,
+    isPrimary: () => role.isPrimary,
     onChange: (change) => alerts.raise(modelChangedEvent(change)),
   });
   performance.start();

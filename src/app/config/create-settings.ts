@@ -8,6 +8,7 @@ import { readLimits } from "../../limits/index.ts";
 import { readResponseCache } from "../../gateway/index.ts";
 import { readGateway, readTelemetry } from "../../server/index.ts";
 import { readExchange, readMarket } from "../../market/index.ts";
+import { readCanaries } from "../../canaries/index.ts";
 import { readAuth } from "../../sso/index.ts";
 import { readAudit } from "../../audit/index.ts";
 import { readFirewall, readGuards } from "../../policy/index.ts";
@@ -32,6 +33,7 @@ export function createSettings(parsed: ParsedSettings, keys: ReadonlyMap<string,
     guards: readGuards(parsed.guards),
     firewall: readFirewall(parsed.firewall),
     alerts: readAlerts(parsed.alerts),
+    canaries: readCanaries(parsed.canaries),
     auth: readAuth(parsed.auth),
     audit: readAudit(parsed.audit, base),
     telemetry: readTelemetry(parsed.telemetry),

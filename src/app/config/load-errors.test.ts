@@ -25,7 +25,7 @@ function messages(t: TestContext, text: string, input: Omit<LoadInput, "path"> =
 }
 
 const rootKeys =
-  "gateway, database, providers, model_provider_routes, model_aliases, model_traits, models, fallbacks, routing, limits, response_cache, redis, ledger, guards, firewall, alerts, auth, audit, telemetry, market, exchange, prices, prices_file";
+  "gateway, database, providers, model_provider_routes, model_aliases, model_traits, models, fallbacks, routing, limits, response_cache, redis, ledger, guards, firewall, alerts, canaries, auth, audit, telemetry, market, exchange, prices, prices_file";
 const gatewayKeys = "host, port, work_mode, auth, logging, workers, limits, timeouts, early_head, on_loss, responses, trust_loopback, cors";
 const providerKeys =
   "enabled, preset, protocols, base_url, api_key, api_keys, models, headers, query, timeouts, key_header, probe, quirks, limits, caching";

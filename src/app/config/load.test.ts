@@ -90,6 +90,7 @@ test("without a file the contract's defaults hold", (t) => {
         relay: { members: true, peers: false, url: undefined, sellers: 50, calls: 32, callsPerCaller: 8, bytesPerHour: undefined },
         sell: { reserve: 1, headroom: 0.2, preempt: "drain" },
       },
+      canaries: { models: [], everyMs: 600_000, budgetNanoUsd: 1_000_000_000n },
       exchange: { enabled: false, organisation: "", feePpm: 0, settleMs: 3_600_000, windowMs: 86_400_000 },
       prices: {},
       // It has a test of its own.

@@ -115,6 +115,7 @@ prices: { a: { input: 1.5 } }
     guards: { duplicate_tool_calls: { enabled: true, note_at: 3, warn_at: 5, exempt: ["write_stdin", "wait", "TaskOutput"] } },
     firewall: { rules: {}, classifiers: {} },
     alerts: { webhooks: {}, email: { to: [], port: 587, tls: "starttls" }, spend_factor: 3, spend_least: 10, ledger_lag: "60s" },
+    canaries: { models: [], every: "600s", budget: "1" },
     telemetry: { otlp: { headers: {}, service_name: "tokligence" }, content: false, labels: [], max_label_values: 100 },
     market: {
       listen: "127.0.0.1:8082",

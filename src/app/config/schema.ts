@@ -17,6 +17,7 @@ import { exchangeSchema, marketSchema } from "../../market/index.ts";
 import { authSchema } from "../../sso/index.ts";
 import { auditSchema } from "../../audit/index.ts";
 import { firewallSchema, guardsSchema } from "../../policy/index.ts";
+import { canariesSchema } from "../../canaries/index.ts";
 import { ledgerSchema, pricesFileSchema, pricesSchema } from "../../ledger/index.ts";
 
 /** The configuration as the file has it: names as written there, values read into numbers, milliseconds and bytes. */
@@ -38,6 +39,7 @@ export const settingsSchema = z
     guards: guardsSchema,
     firewall: firewallSchema,
     alerts: alertsSchema,
+    canaries: canariesSchema,
     auth: authSchema,
     audit: auditSchema,
     telemetry: telemetrySchema,

@@ -7,6 +7,7 @@ import type { LimitsSection } from "../../limits/index.ts";
 import type { ResponseCacheSettings } from "../../gateway/index.ts";
 import type { GatewaySection, TelemetrySection } from "../../server/index.ts";
 import type { ExchangeSection, MarketSection } from "../../market/index.ts";
+import type { CanariesSection } from "../../canaries/index.ts";
 import type { AuthSection } from "../../sso/index.ts";
 import type { AuditSection } from "../../audit/index.ts";
 import type { FirewallSection, GuardsSection } from "../../policy/index.ts";
@@ -34,6 +35,7 @@ export interface Settings {
   readonly guards: GuardsSection;
   readonly firewall: FirewallSection;
   readonly alerts: AlertsSection;
+  readonly canaries: CanariesSection;
   readonly auth: AuthSection;
   readonly audit: AuditSection;
   readonly telemetry: TelemetrySection;

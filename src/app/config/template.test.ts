@@ -88,6 +88,7 @@ test("what is switched off shows the default", () => {
     "models",
     "fallbacks",
     "auth.oidc.roles",
+    "canaries.models",
     "prices",
   ]);
   for (const { path, leaf } of fixedLeaves) {

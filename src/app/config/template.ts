@@ -179,6 +179,10 @@ const tail = `
 # { ops: { url: "https://hooks.example.com/gateway", secret: a-secret-of-yours, format: json (or slack, discord), events: [budget_stopped] } }
 #alerts: { webhooks: {}, email: { to: [], from: gateway@example.com, host: smtp.example.com, port: 587, username: gateway, password: "\${SMTP_PASSWORD}", tls: starttls }, spend_factor: 3, spend_least: 10, ledger_lag: 1m }
 
+# Questions of the gateway's own with known answers, which show whether a model has changed: docs/degradation.md. every: between two questions to one target.
+# budget: US dollars that they may cost a day.
+#canaries: { models: [gpt-5, anthropic/claude-opus-4-6], every: 10m, budget: "1" }
+
 # otlp: traces of requests go to an OpenTelemetry collector or to Langfuse; content: with what was asked and answered. labels: metrics by user, key or both: docs/telemetry.md.
 #telemetry: { otlp: { endpoint: "http://localhost:4318", headers: {}, service_name: tokligence }, content: false, labels: [], max_label_values: 100 }
 

@@ -217,6 +217,7 @@ export async function runDaemon(start: DaemonStart): Promise<RunningDaemon> {
         takeSockets: predecessor?.takeSockets,
         sink: gateway.sink,
         replay: gateway.replay,
+        own: gateway.metrics,
         reload,
         onTargetNews: (news) => gateway.sharedStates.toMachines(news),
         clock,

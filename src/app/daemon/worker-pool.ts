@@ -24,6 +24,8 @@ export interface WorkerPoolOptions {
   /** Brings into the database what a dead worker has left in its journal. */
   readonly replay: () => Promise<void>;
   readonly reload: () => Promise<unknown>;
+  /** The counts of this process, of whose only the counters are added to those of the workers: it does what one process does for all. */
+  readonly own?: () => MetricsSnapshot;
   /** What a worker has learned of targets; the other workers have it already. */
   readonly onTargetNews: (news: string) => void;
   readonly clock: Clock;
@@ -245,7 +247,7 @@ export async function startWorkerPool(options: WorkerPoolOptions): Promise<Worke
           send(worker, { type: "count", id });
         }),
     );
-    return addSnapshots([dead, ...(await Promise.all(answers))]);
+    return addSnapshots([dead, countersOf(options.own?.() ?? emptySnapshot), ...(await Promise.all(answers))]);
   }
 
   function broadcast(message: ToWorker): void {

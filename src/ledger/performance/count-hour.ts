@@ -20,6 +20,8 @@ export const hourMs = 3_600_000;
 const mostSeries = 500;
 /** Names in one histogram; the other ones are left out. */
 const mostNames = 12;
+/** The user in whose name the gateway asks canaries. */
+export const canaryUser = "canaries";
 /** A shorter answer says nothing about speed. */
 const fewestTokens = 16;
 
@@ -27,8 +29,20 @@ const model = sql<string>`coalesce(upstream_model, model_asked)`;
 const region = sql<string>`coalesce(region, '')`;
 const isWhole = sql`status = 'ok'`;
 
-/** Counts the attempts of one hour by provider, model and region, from the usage entries. The database adds up; only sums are read. */
+/** Counts the attempts of one hour by provider, model and region, from the usage entries, and the answers to canaries. */
 export async function countHour(db: Kysely<Tables>, startMs: number): Promise<readonly CountedHour[]> {
+  const hours = await countAttempts(db, startMs);
+  const canaries = await readCanaries(db, startMs);
+  const keys = new Set(hours.map(keyOf));
+  const idle = [...canaries.values()].filter(({ name }) => !keys.has(keyOf(name)));
+  return [
+    ...hours.map(({ counts, ...name }) => ({ ...name, counts: { ...counts, ...canaries.get(keyOf(name))?.counts } })),
+    ...idle.map(({ name, counts }) => ({ ...name, counts: { ...numbered(noAttempts), ...counts } })),
+  ];
+}
+
+/** The database adds up; only sums are read. */
+async function countAttempts(db: Kysely<Tables>, startMs: number): Promise<readonly CountedHour[]> {
   const names = await readCounts(db, startMs);
   if (names.length === 0) return [];
   const hours = new Map<string, MutableCounts>();
@@ -61,8 +75,21 @@ export async function countHour(db: Kysely<Tables>, startMs: number): Promise<re
 }
 
 type HistogramName = "ttft" | "streamSpeed" | "jsonSpeed" | "outputTokens" | "finishReasons" | "modelsServed";
-type NumberName = Exclude<keyof HourCounts, HistogramName>;
+type CanaryName = "canaries" | "canariesRight";
+type NumberName = Exclude<keyof HourCounts, HistogramName | CanaryName>;
 type MutableCounts = { -readonly [Name in NumberName]: number } & Record<HistogramName, Record<string, number>>;
+
+const noAttempts: Readonly<Record<NumberName, number>> = {
+  attempts: 0,
+  errors: 0,
+  answers: 0,
+  refusals: 0,
+  cacheHits: 0,
+  toolCalls: 0,
+  toolCallsParsed: 0,
+  toolCallsChecked: 0,
+  toolCallsFit: 0,
+};
 
 function isNamed(member: HistogramName): boolean {
   return member === "finishReasons" || member === "modelsServed";
@@ -77,10 +104,32 @@ function numbered(row: Readonly<Record<NumberName, unknown>>): MutableCounts {
   return { ...numbers, ttft: {}, streamSpeed: {}, jsonSpeed: {}, outputTokens: {}, finishReasons: {}, modelsServed: {} };
 }
 
-/** Attempts that reached a provider: not those that the gateway refused or answered itself. */
+interface CanariesOfSeries {
+  readonly name: SeriesName;
+  readonly counts: Pick<Required<HourCounts>, CanaryName>;
+}
+
+async function readCanaries(db: Kysely<Tables>, startMs: number): Promise<ReadonlyMap<string, CanariesOfSeries>> {
+  const { rows } = await sql<SeriesName & { readonly asked: unknown; readonly right_answers: unknown }>`
+    select provider, model, region, count(*) as asked, sum(is_right) as right_answers
+    from canary_answers where time_ms >= ${startMs} and time_ms < ${startMs + hourMs} and is_right is not null
+    group by 1, 2, 3`.execute(db);
+  return new Map(
+    rows.map(({ asked, right_answers: right, ...name }) => [
+      keyOf(name),
+      { name, counts: { canaries: Number(asked), canariesRight: Number(right) } },
+    ]),
+  );
+}
+
+/**
+ * Attempts that reached a provider: not those that the gateway refused or answered itself. The gateway's own questions are left out: when they begin, answers on average
+ * get shorter.
+ */
 function attemptsOf(startMs: number): RawBuilder<unknown> {
   return sql`time_ms >= ${startMs} and time_ms < ${startMs + hourMs} and attempt > 0 and direction = 'consume' and provider <> ''
-    and from_cache is null and status in ('ok', 'error', 'interrupted')`;
+    and from_cache is null and status in ('ok', 'error', 'interrupted')
+    and user_id not in (select id from users where username = ${canaryUser})`;
 }
 
 async function readCounts(db: Kysely<Tables>, startMs: number): Promise<readonly (SeriesName & Record<NumberName, unknown>)[]> {

@@ -1,5 +1,5 @@
 import { HourlyHistogram, quantileOf, totalOf } from "./hourly-histogram.ts";
-import { bucketCount, bucketsOf, measureNames, measures, shareOf, type Histogram, type HourCounts, type Measure } from "./measures.ts";
+import { bucketCount, bucketsOf, hourlyMeasures, measures, shareOf, type Histogram, type HourCounts, type Measure } from "./measures.ts";
 import { compareRanks, twoSidedP, type Ranked } from "./rank-test.ts";
 
 /** A measure that is not what it was. */
@@ -70,7 +70,7 @@ function isOutage({ attempts, errors }: HourCounts): boolean {
 }
 
 /** The comparisons of one series. */
-export const testsPerSeries = (measureNames.length + 3) * windowHours.length;
+export const testsPerSeries = (hourlyMeasures.length + 3) * windowHours.length;
 
 /** One measure with its histograms. */
 interface Probe {
@@ -83,7 +83,7 @@ interface Probe {
 const mostReasons = 4;
 
 function probesOf(hours: SeriesHours): readonly Probe[] {
-  return measureNames.flatMap((measure): Probe[] => {
+  return hourlyMeasures.flatMap((measure): Probe[] => {
     if (measure === "finish_reason") {
       const known = namesOf(hours, ({ finishReasons }) => finishReasons).slice(0, mostReasons);
       return known.map((name) => nameProbe(hours, measure, name, (hour) => shareOf(hour.finishReasons, (each) => each === name)));

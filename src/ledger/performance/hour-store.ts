@@ -21,9 +21,11 @@ export class HourStore {
     this.#store = store;
   }
 
-  /** The first hour that is not counted yet, at the earliest `fromMs`. */
-  async readStart(fromMs: number): Promise<number> {
-    const last = await this.#store.db
+  /** The first hour that is not counted yet, at the earliest `fromMs`. Hours from `endMs` on were counted by a clock that was ahead, and are counted again. */
+  async readStart(fromMs: number, endMs: number): Promise<number> {
+    const { db } = this.#store;
+    await db.deleteFrom("performance_hours").where("start_ms", ">=", endMs).execute();
+    const last = await db
       .selectFrom("performance_hours")
       .select((select) => select.fn.max("start_ms").as("last"))
       .where("provider", "=", mark.provider)
@@ -110,9 +112,22 @@ export class HourStore {
     }));
   }
 
+  /** Deletes the oldest hours before a time, two at most: a clock that jumps ahead for a while deletes next to nothing. */
   async deleteBefore(ms: number): Promise<void> {
-    await this.#store.db.deleteFrom("performance_hours").where("start_ms", "<", ms).execute();
+    const { db } = this.#store;
+    const oldest = await db
+      .selectFrom("performance_hours")
+      .select("start_ms")
+      .distinct()
+      .where("start_ms", "<", ms)
+      .orderBy("start_ms")
+      .limit(mostDeleted)
+      .execute();
+    const last = oldest.at(-1);
+    if (last !== undefined) await db.deleteFrom("performance_hours").where("start_ms", "<=", last.start_ms).execute();
   }
 }
 
 const mostChanges = 500;
+/** Twice as many as are counted meanwhile. */
+const mostDeleted = 2;

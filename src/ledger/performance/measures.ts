@@ -23,6 +23,9 @@ export interface HourCounts {
   readonly finishReasons: Histogram;
   /** Answers by the model that the provider says it was. */
   readonly modelsServed: Histogram;
+  /** Canaries that have a right answer, and those that were answered rightly; absent: none were asked. */
+  readonly canaries?: number;
+  readonly canariesRight?: number;
 }
 
 export type Histogram = Readonly<Record<string, number>>;
@@ -40,10 +43,15 @@ export const measures = {
   tool_schema: { kind: "share", label: "tool arguments that fit their schema", unit: "%" },
   finish_reason: { kind: "share", label: "answers that ended with", unit: "%" },
   model_served: { kind: "share", label: "answers by another model than before", unit: "%" },
+  canary_right: { kind: "share", label: "right answers to canaries", unit: "%" },
+  canary_answers: { kind: "share", label: "answers to canaries that differ from before", unit: "%" },
 } as const;
 
 export type Measure = keyof typeof measures;
 export const measureNames = Object.keys(measures) as readonly Measure[];
+/** Those that are compared hour by hour; those of canaries are compared answer by answer. */
+export type HourlyMeasure = Exclude<Measure, "canary_right" | "canary_answers">;
+export const hourlyMeasures = measureNames.filter((name): name is HourlyMeasure => !name.startsWith("canary_"));
 
 /** Buckets for each factor of e: a bucket is 8.7 % wide. */
 export const bucketsPerE = 12;
@@ -59,7 +67,7 @@ export function valueAt(place: number): number {
   return Math.exp(place / bucketsPerE);
 }
 
-type CountedMeasure = Exclude<Measure, "finish_reason" | "model_served">;
+type CountedMeasure = Exclude<HourlyMeasure, "finish_reason" | "model_served">;
 
 const scales = { ttft: "ttft", stream_speed: "streamSpeed", json_speed: "jsonSpeed", output_tokens: "outputTokens" } as const;
 const shares = {

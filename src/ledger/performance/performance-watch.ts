@@ -1,6 +1,15 @@
 import { createPeriodic, messageOf, type Clock, type Every, type IdSource, type Logger, type PeriodicTask } from "../../core/index.ts";
 import type { Store } from "../../store/index.ts";
+import { CanaryStore } from "./canary-store.ts";
 import { countHour, hourMs, type SeriesName } from "./count-hour.ts";
+import {
+  canaryBaselineMs,
+  canaryTestsPerSeries,
+  canaryWindows,
+  findCanaryChanges,
+  type CanaryChange,
+  type CanaryMeasure,
+} from "./find-canary-changes.ts";
 import { baselineWeeks, findChanges, leastRequests, testsPerSeries, weekHours, windowHours, type Change } from "./find-changes.ts";
 import { HourStore } from "./hour-store.ts";
 import type { ModelChange } from "./stored-change.ts";
@@ -49,18 +58,22 @@ class Watch {
   readonly counts = new Map<string, number>();
   readonly #deps: PerformanceWatchDeps;
   readonly #hours: HourStore;
+  readonly #canaries: CanaryStore;
   #countedMs: number | undefined;
 
   constructor(deps: PerformanceWatchDeps) {
     this.#deps = deps;
     this.#hours = new HourStore(deps.store);
+    this.#canaries = new CanaryStore(deps.store);
   }
 
   async run(): Promise<void> {
     const { clock, isPrimary, store } = this.#deps;
     if (!isPrimary()) return;
     const endMs = Math.floor((clock.now() - lateMs) / hourMs) * hourMs;
-    this.#countedMs ??= await this.#hours.readStart(endMs - lookHours * hourMs);
+    // The clock was ahead.
+    if (this.#countedMs !== undefined && this.#countedMs > endMs) this.#countedMs = undefined;
+    this.#countedMs ??= await this.#hours.readStart(endMs - lookHours * hourMs, endMs);
     if (this.#countedMs >= endMs) return;
     for (let hour = 0; hour < hoursPerRun && this.#countedMs < endMs; hour++) {
       await this.#hours.write(this.#countedMs, await countHour(store.reader, this.#countedMs));
@@ -68,7 +81,9 @@ class Watch {
     }
     if (this.#countedMs < endMs) return;
     await this.#look(endMs);
+    await this.#lookAtCanaries(endMs);
     await this.#hours.deleteBefore(endMs - keptMs);
+    await this.#canaries.deleteBefore(endMs - keptMs);
   }
 
   async #look(endMs: number): Promise<void> {
@@ -77,25 +92,41 @@ class Watch {
     for (const { series } of active) {
       const hours = await this.#hours.readHours(series, endMs - lookHours * hourMs, lookHours);
       const found = findChanges(hours, (active.length - 1) * testsPerSeries);
-      for (const change of found) await this.#report(series, change, { endMs, startMs: endMs - lookHours * hourMs });
+      const startMs = endMs - lookHours * hourMs;
+      for (const change of found) {
+        const known = await this.#hours.readChanges({ series, fromMs: endMs - quietMs });
+        if (!known.some((each) => isSame(each, change)))
+          await this.#report(series, { ...change, sinceMs: startMs + change.sinceHour * hourMs });
+      }
     }
   }
 
-  async #report(
-    series: SeriesName,
-    change: Change,
-    { endMs, startMs }: { readonly endMs: number; readonly startMs: number },
-  ): Promise<void> {
+  async #lookAtCanaries(endMs: number): Promise<void> {
+    const longestMs = Math.max(...canaryWindows) * hourMs;
+    const all = await this.#canaries.readSeries(endMs - longestMs, endMs);
+    for (const series of all) {
+      const answers = await this.#canaries.read(series, endMs - longestMs - canaryBaselineMs, endMs);
+      const known = await this.#hours.readChanges({ series, fromMs: endMs - longestMs - canaryBaselineMs });
+      // What a change has made new is compared with itself from then on.
+      const sinceMs = (measure: CanaryMeasure): number => known.find((each) => each.measure === measure)?.foundMs ?? 0;
+      const found = findCanaryChanges(answers, { endMs, sinceMs, otherTests: (all.length - 1) * canaryTestsPerSeries });
+      for (const change of found) await this.#report(series, change);
+    }
+  }
+
+  async #report(series: SeriesName, change: CanaryChange | (Change & { readonly sinceMs: number })): Promise<void> {
     const { clock, ids, onChange } = this.#deps;
-    const { measure, name = "", before, after, windowHours: hours, p, sinceHour } = change;
-    const known = await this.#hours.readChanges({ series, fromMs: endMs - quietMs });
-    const isKnown = known.some((each) => each.measure === measure && each.name === name && each.after > each.before === after > before);
-    if (isKnown) return;
-    const sinceMs = startMs + sinceHour * hourMs;
+    const { measure, before, after, windowHours: hours, p, sinceMs } = change;
+    const name = "name" in change ? (change.name ?? "") : "";
     const event: ModelChange = { ...series, measure, name, before, after, windowHours: hours, p, sinceMs, foundMs: clock.now() };
     await this.#hours.addChange(ids.next("chg"), event);
     const key = `${series.provider}\n${series.model}\n${measure}`;
     this.counts.set(key, (this.counts.get(key) ?? 0) + 1);
     onChange(event);
   }
+}
+
+/** The same measure has changed in the same direction. */
+function isSame(known: ModelChange, { measure, name = "", before, after }: Change): boolean {
+  return known.measure === measure && known.name === name && known.after > known.before === after > before;
 }

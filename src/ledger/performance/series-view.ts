@@ -47,6 +47,12 @@ export function summarize(hours: readonly (HourCounts | undefined)[], usual: str
       ({ toolCallsChecked }) => toolCallsChecked,
     ),
     finish_reason: usualReason === undefined ? null : share((hour) => hour.finishReasons[usualReason] ?? 0, stopped),
+    canary_right: share(
+      ({ canariesRight = 0 }) => canariesRight,
+      ({ canaries = 0 }) => canaries,
+    ),
+    // Answer by answer it says nothing.
+    canary_answers: null,
     model_served: usual === undefined ? null : share((hour) => served(hour) - (hour.modelsServed[usual] ?? 0), served),
   };
 }

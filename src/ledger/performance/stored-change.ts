@@ -13,6 +13,10 @@ export interface ModelChange extends SeriesName, StoredChange {
 
 export type StoredChange = Pick<Change, "before" | "after" | "windowHours" | "p">;
 
+function isCanary(measure: Measure): boolean {
+  return measure === "canary_right" || measure === "canary_answers";
+}
+
 /** `stream_speed`, `finish_reason stop`. */
 export function subjectOfChange({ measure, name }: Pick<ModelChange, "measure" | "name">): string {
   return name === "" ? measure : `${measure} ${name}`;
@@ -40,6 +44,6 @@ export function changeSentence(change: ModelChange): string {
   const sure = p < 1e-6 ? "less than one in a million" : `at most ${p.toPrecision(1)}`;
   return (
     `${provider}/${model}${region === "" ? "" : ` (${region})`} changed: ${label} ${amountText(measure, after)} instead of ${amountText(measure, before)} ` +
-    `(${differenceText(change)}) since about ${since} UTC, by the last ${windowHours} hours against the same hours of earlier weeks; chance that it is noise: ${sure}.`
+    `(${differenceText(change)}) since about ${since} UTC, by the last ${windowHours} hours against ${isCanary(measure) ? "the weeks before" : "the same hours of earlier weeks"}; chance that it is noise: ${sure}.`
   );
 }

@@ -4,6 +4,7 @@ import { parseResponse } from "./parse-response.ts";
 import { renderRequest } from "./render-request.ts";
 import { GeminiStreamDecoder } from "./stream-decoder.ts";
 import { tokenCounter } from "./token-counter.ts";
+import { tokenProbabilities } from "./token-probabilities.ts";
 import { upstreamEmbeddings } from "./upstream-embeddings.ts";
 
 /** Gemini `generateContent` as the upstream protocol of a translation. */
@@ -14,5 +15,6 @@ export const geminiGenerateUpstream: UpstreamProtocol = {
   parseResponse,
   createStreamDecoder: (toolNames) => new GeminiStreamDecoder(toolNames),
   embeddings: upstreamEmbeddings,
+  probabilities: tokenProbabilities,
   counter: tokenCounter,
 };

@@ -2,6 +2,7 @@ import type { UpstreamProtocol } from "../translation.ts";
 import { parseResponse } from "./parse-response.ts";
 import { renderRequest } from "./render-request.ts";
 import { ChatStreamDecoder } from "./stream-decoder.ts";
+import { tokenProbabilities } from "./token-probabilities.ts";
 import { upstreamEmbeddings } from "./upstream-embeddings.ts";
 
 /** OpenAI Chat as the upstream protocol of a translation. */
@@ -11,4 +12,5 @@ export const openaiChatUpstream: UpstreamProtocol = {
   parseResponse,
   createStreamDecoder: (toolNames) => new ChatStreamDecoder(toolNames),
   embeddings: upstreamEmbeddings,
+  probabilities: tokenProbabilities,
 };

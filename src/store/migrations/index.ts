@@ -27,6 +27,7 @@ import { marketRelays } from "./0026-market-relays.ts";
 import { marketProcesses } from "./0027-market-processes.ts";
 import { contextCaches } from "./0028-context-caches.ts";
 import { marketVerdicts } from "./0029-market-verdicts.ts";
+import { canaries } from "./0030-canaries.ts";
 import type { Migration } from "./migration.ts";
 
 export type { Migration } from "./migration.ts";
@@ -62,6 +63,7 @@ export const migrations: readonly Migration[] = [
   marketProcesses,
   contextCaches,
   marketVerdicts,
+  canaries,
 ];
 
 /** The migrations that make a schema of this version; all of them if it is omitted. */

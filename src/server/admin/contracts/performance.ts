@@ -18,6 +18,8 @@ const summary = z
     tool_schema: value.describe("the part of the checked tool calls that fit their schema"),
     finish_reason: value.describe("the part of the answers that ended for the most frequent reason"),
     model_served: value.describe("the part of the answers by another model than the usual one"),
+    canary_right: value.describe("the part of the canaries that were answered rightly"),
+    canary_answers: value.describe("always null: changes alone have it"),
   })
   .meta({ id: "PerformanceSummary" });
 
