@@ -49,7 +49,7 @@ export interface GatewayDeps {
   readonly toolCallGuard: ToolCallGuard;
   readonly firewallCounts: FirewallCounts;
   readonly hedges: HedgeCounts;
-  readonly toolSampler: Pick<ToolSampler, "chooses">;
+  readonly toolSampler: Pick<ToolSampler, "chooses" | "spent">;
   readonly providerHealth: ProviderHealth;
   /** The same for each key of the providers, by its id. */
   readonly keyHealth: ProviderHealth;

@@ -40,7 +40,8 @@ export async function handleModelCall(deps: GatewayDeps, exchange: ClientExchang
   const base = traced ?? recorded ?? client;
   const kept = keptExchange(deps, base, caller);
   const plain = kept?.exchange ?? base;
-  const sampled = deps.toolSampler.chooses(caller.route.route.operation) ? new SampledExchange(plain) : undefined;
+  const isSampled = deps.toolSampler.chooses(caller.route.route.operation, exchange.startedMs);
+  const sampled = isSampled ? new SampledExchange(plain) : undefined;
   const call = createModelCall(deps, sampled ?? plain, caller, firewall);
   firewall?.begin(call);
   if (sampled !== undefined) call.readToolCalls = () => sampled.readToolCalls(call);

@@ -28,6 +28,8 @@ export class SampledExchange extends RecordedExchange {
     this.#recording = undefined;
     const { protocol, route, text } = call.request;
     if (answer === undefined || isCut || answer.length > maxBytes || !text.includes('"tools"')) return undefined;
+    const { clock, toolSampler } = call.deps;
+    const startedMs = clock.monotonic();
     try {
       return checkToolCalls(protocol.upstream, asBytes(answer), () =>
         text.length > maxRequestBytes ? undefined : (protocol.parseRequest(parseBody(call), route).tools ?? []),
@@ -35,6 +37,8 @@ export class SampledExchange extends RecordedExchange {
     } catch {
       // An answer in another form, as one JSON array, or an error: it says nothing about tools.
       return undefined;
+    } finally {
+      toolSampler.spent(clock.monotonic() - startedMs);
     }
   }
 }

@@ -1,18 +1,43 @@
 import type { Operation } from "../protocols/index.ts";
 
-/** Of this number of requests one is looked at. */
+/** When there is no time left, of this number of requests one is looked at. */
 const sampleEvery = 10;
+/** Time that may be spent on looking, in each second: half a percent of one processor. */
+const msPerSecond = 5;
+/** What is not used is kept for a burst, of 500 requests at most: each keeps its answer until it has ended. */
+const mostMs = 100;
+/** What it takes to keep the request and the answer, and to see whether there are calls. */
+const msPerRequest = 0.2;
 
-/** Chooses the requests whose answers are looked at for calls of tools, after their clients have them. */
+/**
+ * Chooses the requests whose answers are looked at for calls of tools, after their clients have them: all of them while there is time for it, and one of ten in any case.
+ */
 export class ToolSampler {
-  readonly #every: number;
   #count = 0;
+  #leftMs = mostMs;
+  #filledMs: number | undefined;
 
-  constructor(every = sampleEvery) {
-    this.#every = every;
+  /** @param nowMs monotonic, when the request came. */
+  chooses(operation: Operation, nowMs: number): boolean {
+    if (operation !== "generate") return false;
+    this.#count += 1;
+    this.#fill(nowMs);
+    if (this.#leftMs <= 0 && this.#count % sampleEvery !== 0) return false;
+    this.#leftMs -= msPerRequest;
+    return true;
   }
 
-  chooses(operation: Operation): boolean {
-    return operation === "generate" && ++this.#count % this.#every === 0;
+  /** An answer was looked at. */
+  spent(ms: number): void {
+    this.#leftMs -= ms;
+  }
+
+  #fill(nowMs: number): void {
+    this.#filledMs ??= nowMs;
+    // Requests come a little out of order.
+    const passedMs = Math.max(0, nowMs - this.#filledMs);
+    this.#filledMs += passedMs;
+    // What the one of ten costs above that is forgotten: it would stop all others for long.
+    this.#leftMs = Math.min(mostMs, Math.max(this.#leftMs, -mostMs) + (passedMs * msPerSecond) / 1000);
   }
 }

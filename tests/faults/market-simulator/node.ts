@@ -101,7 +101,7 @@ export class SimNode {
       ids,
       clock: this.clock,
       toolCallGuard: { check: () => undefined } as never,
-      toolSampler: { chooses: () => false },
+      toolSampler: { chooses: () => false, spent: () => undefined },
       observe: () => undefined,
       schedule: (delayMs, run) => this.#world.after(delayMs, run),
       activeAttempts: { add: () => undefined, remove: () => undefined } as never,
