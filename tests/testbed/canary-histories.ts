@@ -3,7 +3,7 @@ import { canaryBaselineMs, findCanaryChanges } from "../../src/ledger/performanc
 import type { CanaryAnswer } from "../../src/ledger/performance/canary-store.ts";
 
 /** As `docs/degradation.md` states them. */
-export const statedCanaryHours: Readonly<Record<PlantedCanaryChange, number>> = { swapped: 72, sharper: 96, weaker: 120 };
+export const statedCanaryHours: Readonly<Record<PlantedCanaryChange, number>> = { swapped: 72, sharper: 36, weaker: 120 };
 const historiesPerKind = 40;
 const noiseSeries = 120;
 const noiseHours = 336;
