@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { compilePattern, PatternError } from "./pattern.ts";
+import { compilePattern, compilePatternSet, PatternError } from "./pattern.ts";
 
 function find(pattern: string, text: string): string[] {
   return [...compilePattern(pattern).matches(text)].map(([start, end]) => text.slice(start, end));
@@ -48,4 +48,20 @@ test("a pattern that makes other engines backtrack exponentially is searched in 
   assert.deepEqual(find("(a+)+$", `${"a".repeat(100_000)}b`), []);
   assert.deepEqual(find("(x+x+)+y", "x".repeat(100_000)), []);
   assert.ok(process.cpuUsage().user - started < 2_000_000);
+});
+
+test("a set says which of its patterns match, and a pattern whether it has a text that all of its matches contain", () => {
+  const patterns = ["(?i)case \\d+", String.raw`\d{3}-\d{3}`, "(?i)x{3,5}$"];
+  const set = compilePatternSet(patterns);
+  assert.deepEqual(
+    ["Case 7", "no match", "123-456 CASE 1", "xXx", "case 1 123-456 xxx"].map((text) =>
+      [...set.matching(text)].toSorted((one, other) => one - other),
+    ),
+    [[0], [], [0, 1], [2], [0, 1, 2]],
+  );
+  assert.deepEqual(
+    ["AUR-[0-9]+", "(?i)aurora", "[a-z]+@corp", "[0-9]+"].map((pattern) => compilePattern(pattern).hasLiteral),
+    [true, false, true, false],
+  );
+  assert.throws(() => compilePatternSet(["a", "(?=b)"]), PatternError);
 });

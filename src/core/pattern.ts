@@ -8,6 +8,27 @@ export interface Pattern {
    * @param from where the search begins; what lies before it is still seen by `^` and `\b`. 0 if omitted.
    */
   matches(text: string, from?: number): Generator<readonly [number, number]>;
+  /** What it matches contains a certain text, which is searched for first: texts without it cost almost nothing. */
+  readonly hasLiteral: boolean;
+}
+
+/** Some patterns that are searched for in one pass, however many they are. */
+export interface PatternSet {
+  /** The patterns that match the text, by their places in the list. */
+  matching(text: string): readonly number[];
+}
+
+/** @throws PatternError */
+export function compilePatternSet(patterns: readonly string[]): PatternSet {
+  const { RE2Set } = createRequire(import.meta.url)("re2js") as typeof re2js;
+  const set = new RE2Set();
+  try {
+    for (const pattern of patterns) set.add(pattern);
+    set.compile();
+  } catch (error) {
+    throw new PatternError(describeFault((error as Error).message));
+  }
+  return { matching: (text) => set.match(text) };
 }
 
 /** A pattern that cannot be compiled. The message is the end of a sentence that begins with the pattern: `with a lookahead "(?="`. */
@@ -44,6 +65,7 @@ export function compilePattern(text: string, { isOwn = false }: { readonly isOwn
     throw new PatternError(`of ${instructions} instructions (at most ${maxInstructions}; a repetition such as {1,500} counts 500 times)`);
   }
   return {
+    hasLiteral: compiled.re2Input.prefilter !== null,
     *matches(text, from = 0) {
       // This test is several times as fast as the search for the positions, and most texts have no match.
       if (!compiled.test(text)) return;

@@ -1,6 +1,7 @@
 import { applyEdits, type Bytes } from "../../core/index.ts";
 import { editTexts } from "./body-texts.ts";
 import type { CompiledRule, Finding } from "./compiled-rule.ts";
+import type { HeadTable } from "./head-table.ts";
 import { JsonTextFilter } from "./json-text-filter.ts";
 import type { Placeholders, RestoredForm } from "./placeholders.ts";
 import { TextFilter, type FilterOptions, type Passed } from "./text-filter.ts";
@@ -29,13 +30,15 @@ export class AnswerCheck implements AnswerLook {
   readonly #acting: FilterOptions;
   readonly #observing: FilterOptions;
   readonly #placeholders: Placeholders;
+  readonly #heads: HeadTable;
   readonly #originals = new Set<string>();
   readonly #counts: ReadonlyMap<CompiledRule, Map<string, number>>;
   #isBlocked = false;
 
-  constructor(rules: readonly CompiledRule[], placeholders: Placeholders) {
+  constructor(rules: readonly CompiledRule[], { placeholders, heads }: { readonly placeholders: Placeholders; readonly heads: HeadTable }) {
     this.#rules = rules;
     this.#placeholders = placeholders;
+    this.#heads = heads;
     this.#counts = new Map(rules.map((rule) => [rule, new Map<string, number>()]));
     this.#acting = this.#optionsOf(rules.filter(({ action }) => action !== "observe"));
     this.#observing = this.#optionsOf(rules.filter(({ action }) => action === "observe"));
@@ -90,6 +93,7 @@ export class AnswerCheck implements AnswerLook {
 
   #optionsOf(rules: readonly CompiledRule[]): FilterOptions {
     return {
+      heads: this.#heads,
       rules: rules.map(({ action, detectors }) => ({ isMasked: action === "mask", isBlocked: action === "block", detectors })),
       found: (at, kind, original) => {
         const rule = rules[at]!;

@@ -2,7 +2,7 @@ import { GlobList } from "../../core/index.ts";
 import type { Classifier } from "./classifiers/classifier.ts";
 import { detectors, type NamedDetector } from "./detectors.ts";
 import type { FirewallRule } from "./section.ts";
-import { detectPattern } from "./user-pattern.ts";
+import { detectPattern, type PatternGuess } from "./user-pattern.ts";
 import { detectWords } from "./word-list.ts";
 
 /** What a rule has found in one request or its answer. */
@@ -22,12 +22,19 @@ export interface CompiledRule extends Pick<FirewallRule, "name" | "action" | "di
   readonly classifiers: readonly Classifier[];
 }
 
-/** @param known by name. @throws PatternError */
-export function compileRule(rule: FirewallRule, known: ReadonlyMap<string, Classifier>): CompiledRule {
+/** What all rules share. */
+export interface SharedParts {
+  /** By name. */
+  readonly classifiers: ReadonlyMap<string, Classifier>;
+  readonly mayMatch: PatternGuess;
+}
+
+/** @throws PatternError */
+export function compileRule(rule: FirewallRule, { classifiers: known, mayMatch }: SharedParts): CompiledRule {
   const { name, action, direction, detect, patterns, words, users, models } = rule;
   const all: NamedDetector[] = detect.map((kind) => ({ kind, detector: detectors[kind] }));
   if (words.length > 0) all.push({ kind: "word", detector: detectWords(words) });
-  for (const pattern of patterns) all.push({ kind: "pattern", detector: detectPattern(pattern) });
+  for (const pattern of patterns) all.push({ kind: "pattern", detector: detectPattern(pattern, mayMatch) });
   const classifiers = rule.classifiers.flatMap((each) => known.get(each) ?? []);
   return { name, action, direction, users: new GlobList(users), models: new GlobList(models), detectors: all, classifiers };
 }

@@ -73,7 +73,11 @@ const label =
   /(?:phone|telephone|tel|telefon|telefono|teléfono|téléphone|telefoon|mobile|mobil|cell|handy|fax|whatsapp|телефон|тел)(?:[_ ]?(?:number|no|nr))?[.:="'\s]{1,5}$/i;
 const maxLabel = 24;
 /** The characters right before a number behind such a word. */
-const behindLabel = characterSet(` .:="'`);
+const behindLabel = characterSet(` .:="'\n\t`);
+const lastOfLabel = characterSet("elnoprxyELNOPRXY");
+const [plus, open] = [43, 40];
+/** Right behind the first digits of a number of North America. */
+const afterArea = characterSet("-. )");
 
 function readInternational(text: string, start: number): TextMatch | undefined {
   const match = matchAt(internationalAt, text, start);
@@ -100,9 +104,17 @@ function endsPhone(text: string, end: number): boolean {
   return !(end < text.length && isWordPart(text.charCodeAt(end)));
 }
 
+/** What is right before a number may be the end of such a word, by its last letter. */
+function endsLabel(text: string, start: number): boolean {
+  let at = start - 1;
+  while (at > start - 6 && behindLabel[text.charCodeAt(at)] === 1) at--;
+  const code = text.charCodeAt(at);
+  return at < start - 1 && (code > 127 || lastOfLabel[code] === 1);
+}
+
 /** A number in any grouping, with a word such as `phone` before it. */
 function readLabelled(text: string, start: number): TextMatch | undefined {
-  if (behindLabel[text.charCodeAt(start - 1)] !== 1 || !label.test(text.slice(Math.max(0, start - maxLabel), start))) return undefined;
+  if (!label.test(text.slice(Math.max(0, start - maxLabel), start))) return undefined;
   const match = matchAt(labelledAt, text, start);
   if (match === undefined) return undefined;
   const digits = match.replaceAll(/\D/g, "");
@@ -112,18 +124,27 @@ function readLabelled(text: string, start: number): TextMatch | undefined {
 
 const extension = "x";
 
+/** The first digits are a prefix or an area, and after a separator come three more, or an area in parentheses. */
+function mayBeAmerican(text: string, start: number, count: number): boolean {
+  if (count !== 3 && !(count === 1 && text.charCodeAt(start) === 49)) return false;
+  const separator = text.charCodeAt(start + count);
+  if (afterArea[separator] !== 1) return false;
+  const next = text.charCodeAt(start + count + 1);
+  return separator === 41 || next === open || (isDigit(next) && isDigit(text.charCodeAt(start + count + 3)));
+}
+
 /** Telephone numbers. */
 export const phones = detectByNumber((text, start, end) => {
-  const before = text[start - 1];
-  if (before === "+") return readInternational(text, start - 1);
-  if (before === "(" && text[start - 2] === "+") return readInternational(text, start - 2);
+  const before = text.charCodeAt(start - 1);
+  if (before === plus) return readInternational(text, start - 1);
+  if (before === open && text.charCodeAt(start - 2) === plus) return readInternational(text, start - 2);
+  const first = before === open ? start - 1 : start;
   const count = end - start;
-  const first = before === "(" ? start - 1 : start;
-  const american =
-    count === 3 || count === 1
-      ? ((first < start ? readNorthAmerican(text, first) : undefined) ?? readNorthAmerican(text, start))
-      : undefined;
-  return american ?? readLabelled(text, first);
+  if (mayBeAmerican(text, start, count)) {
+    const american = (first < start ? readNorthAmerican(text, first) : undefined) ?? readNorthAmerican(text, start);
+    if (american !== undefined) return american;
+  }
+  return endsLabel(text, first) ? readLabelled(text, first) : undefined;
 }, extension);
 
 const byte = String.raw`(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)`;
@@ -133,8 +154,9 @@ const version4At = new RegExp(String.raw`(?:${byte}\.){3}${byte}`, "y");
 const beforeSection = /(?:§|\b(?:sections?|sec\.|chapter|clause|appendix|version|revision|release|build|rv))[ :#]{0,2}$/i;
 const maxBeforeSection = 12;
 
+const dot = 46;
 const versions4 = detectByNumber((text, start, next) => {
-  if (next - start > 3 || text[next] !== "." || text[start - 1] === ".") return undefined;
+  if (next - start > 3 || text.charCodeAt(next) !== dot || text.charCodeAt(start - 1) === dot) return undefined;
   const match = matchAt(version4At, text, start);
   if (match === undefined) return undefined;
   const end = start + match.length;
@@ -158,6 +180,7 @@ const versions6: Detector = {
       let end = colon;
       while (end < text.length && inVersion6[text.charCodeAt(end)] === 1) end++;
       free = end;
+      if (!mayBeVersion6(text, start, end)) continue;
       if (isAlone(text, start, end) && text[start - 1] !== ":" && isVersion6(text.slice(start, Math.min(end, start + maxVersion6 + 1)))) {
         found.push({ start, end });
       }
@@ -170,6 +193,17 @@ const versions6: Detector = {
     return start;
   },
 };
+
+/** Times have one or two colons, apart from each other. */
+function mayBeVersion6(text: string, start: number, end: number): boolean {
+  let colons = 0;
+  for (let at = start; at < end; at++) {
+    if (text.charCodeAt(at) !== 58) continue;
+    if (text.charCodeAt(at + 1) === 58) return true;
+    colons++;
+  }
+  return colons === 7;
+}
 
 function isVersion6(run: string): boolean {
   if (run.length > maxVersion6 || !/^(?:[\da-f]{0,4}:){2,7}[\da-f]{0,4}$/i.test(run)) return false;

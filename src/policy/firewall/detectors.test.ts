@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import { mock, test } from "node:test";
+import * as fc from "fast-check";
 import { detectors, findAll, type DetectorName } from "./detectors.ts";
+import { HeadTable } from "./head-table.ts";
 import { scan } from "./scan.ts";
 import type { Detector } from "./text-match.ts";
-import { detectWords } from "./word-list.ts";
+import { detectWords, headsOf } from "./word-list.ts";
 
 const findIn = (detector: Detector) => (text: string) => detector.find(text, scan(text), 0);
 
@@ -203,6 +205,22 @@ test("words of a list are found whole, in any case, the longest at a place", () 
     "Новости",
     "a",
   ]);
+});
+
+test("words that are looked for only where a scan finds their beginnings are found as in a whole search", () => {
+  const words = ["project aurora", "aurora", "new york", "élan", "straße", "_x", "ab"];
+  const table = new HeadTable(headsOf(words));
+  const [byHeads, whole] = [detectWords(words), detectWords([...words, "机密"])];
+  const part = fc.constantFrom(..."project|Aurora|AURORA| new|new |york|York|élan|Élan|STRASSE|straße|_x|ab|AB|1|a|-| |é|中".split("|"));
+  fc.assert(
+    fc.property(fc.array(part, { maxLength: 12 }), fc.nat({ max: 10 }), (parts, from) => {
+      const text = parts.join("");
+      const candidates = scan(text, from, table);
+      assert.deepEqual(byHeads.find(text, candidates, from), whole.find(text, candidates, from), text);
+      assert.ok(byHeads.openFrom(text, candidates, from) <= whole.openFrom(text, candidates, from), text);
+    }),
+    { numRuns: 500 },
+  );
 });
 
 test("where two detectors find the same text, it has the kind of the first", () => {

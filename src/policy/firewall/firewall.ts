@@ -5,11 +5,14 @@ import type { Classifier } from "./classifiers/classifier.ts";
 import { ClassifierError, type JudgedContext } from "./classifiers/judgement.ts";
 import { compileRule, type CompiledRule, type Finding } from "./compiled-rule.ts";
 import { findAll, type NamedMatch } from "./detectors.ts";
+import { HeadTable } from "./head-table.ts";
 import { OutsideCheck } from "./outside-check.ts";
 import { Placeholders } from "./placeholders.ts";
 import { scan } from "./scan.ts";
 import type { FirewallRule } from "./section.ts";
 import { merged } from "./text-match.ts";
+import { guessPatterns } from "./user-pattern.ts";
+import { headsOf } from "./word-list.ts";
 
 /** What the rules say of one request. */
 export interface Verdict {
@@ -36,13 +39,19 @@ export class Firewall {
   readonly #rules: readonly CompiledRule[];
   /** Those that find something by themselves. */
   readonly #own: readonly CompiledRule[];
+  /** What begins as a word of their lists does. */
+  readonly #heads: HeadTable;
   /** Those that ask classifiers. */
   readonly #outside: readonly CompiledRule[];
 
   /** @param classifiers those that rules name. */
   constructor(rules: readonly FirewallRule[], classifiers: readonly Classifier[] = []) {
-    const known = new Map(classifiers.map((each) => [each.settings.name, each]));
-    this.#rules = rules.map((rule) => compileRule(rule, known));
+    const shared = {
+      classifiers: new Map(classifiers.map((each) => [each.settings.name, each])),
+      mayMatch: guessPatterns(rules.flatMap(({ patterns }) => patterns)),
+    };
+    this.#rules = rules.map((rule) => compileRule(rule, shared));
+    this.#heads = new HeadTable(rules.flatMap(({ words }) => headsOf(words)));
     this.#own = this.#rules.filter(({ detectors }) => detectors.length > 0);
     this.#outside = this.#rules.filter((rule) => rule.classifiers.length > 0);
   }
@@ -59,7 +68,7 @@ export class Firewall {
     const counts = rules.map(() => new Map<string, number>());
     const placeholders = new Placeholders((placeholder) => body.includes(placeholder));
     const look = (text: string): string => {
-      const candidates = scan(text);
+      const candidates = scan(text, 0, this.#heads);
       let places: readonly NamedMatch[] = [];
       for (const [at, { action, detectors: own }] of rules.entries()) {
         const found = findAll(own, text, candidates);
@@ -79,7 +88,7 @@ export class Firewall {
   /** The rules on the answer; `undefined`: no rule is for the answers of this user and model. */
   answerCheck(user: string, model: string, placeholders: Placeholders): AnswerCheck | undefined {
     const rules = rulesOf(this.#own, "answer", user, model);
-    return rules.length === 0 ? undefined : new AnswerCheck(rules, placeholders);
+    return rules.length === 0 ? undefined : new AnswerCheck(rules, { placeholders, heads: this.#heads });
   }
 
   /** The rules with classifiers; `undefined`: none is for this user, model and direction. */
@@ -91,7 +100,7 @@ export class Firewall {
 
   /** What each rule finds in a text, with the places: for trying rules. Classifiers are asked. */
   async test(text: string): Promise<readonly TrialResult[]> {
-    const candidates = scan(text);
+    const candidates = scan(text, 0, this.#heads);
     const results: TrialResult[] = [];
     for (const { name, action, direction, detectors: own, classifiers } of this.#rules) {
       let matches = findAll(own, text, candidates);

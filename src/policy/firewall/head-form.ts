@@ -1,5 +1,5 @@
 import { partialPattern } from "./partial-pattern.ts";
-import { matchAt, type Detector, type TextMatch } from "./text-match.ts";
+import { matchAt, type Candidates, type Detector, type TextMatch } from "./text-match.ts";
 
 /** What has a beginning of its own: one of the heads, and the rest behind it. */
 export interface HeadForm {
@@ -16,6 +16,8 @@ interface CompiledForm {
 }
 
 export interface HeadOptions {
+  /** The candidates that may be heads of these forms. */
+  readonly candidates: "keys" | "phrases";
   readonly ignoresCase: boolean;
   /** A match may begin here: what is before it is looked at. */
   readonly begins: (text: string, start: number) => boolean;
@@ -24,7 +26,7 @@ export interface HeadOptions {
 }
 
 /** Finds forms by their heads. Of forms that match at one place, the first that is accepted counts. */
-export function detectByHead(forms: readonly HeadForm[], { ignoresCase, begins, accepts }: HeadOptions): Detector {
+export function detectByHead(forms: readonly HeadForm[], { candidates: name, ignoresCase, begins, accepts }: HeadOptions): Detector {
   const flags = ignoresCase ? "iy" : "y";
   const compiled = forms.flatMap(({ heads, rest }) => {
     const patterns = { rest: new RegExp(rest, flags), partialRest: new RegExp(partialPattern(rest, "$"), flags) };
@@ -55,7 +57,7 @@ export function detectByHead(forms: readonly HeadForm[], { ignoresCase, begins, 
     });
   };
   return {
-    find(text, { heads }, from) {
+    find(text, { [name]: heads }: Candidates, from) {
       const found: TextMatch[] = [];
       let free = from;
       for (const start of heads) {
@@ -67,7 +69,7 @@ export function detectByHead(forms: readonly HeadForm[], { ignoresCase, begins, 
       }
       return found;
     },
-    openFrom(text, { heads }, from) {
+    openFrom(text, { [name]: heads }: Candidates, from) {
       for (const start of heads) if (isOpen(text, start)) return start;
       // Of the last character alone, nobody knows yet whether it begins a head.
       const last = text.length - 1;

@@ -1,5 +1,5 @@
 import { detectByNumber } from "./numbers.ts";
-import { digitsOf, isAlone, isDigit, isInLongerGroups, isUpper, matchAt, type TextMatch } from "./text-match.ts";
+import { digitsOf, hasFourDigits, isAlone, isDigit, isInLongerGroups, isUpper, matchAt, type TextMatch } from "./text-match.ts";
 
 const weightedSum = (digits: readonly number[], weights: readonly number[]): number =>
   weights.reduce((sum, weight, at) => sum + weight * digits[at]!, 0);
@@ -137,13 +137,22 @@ function readEleven(text: string, start: number, end: number): TextMatch | undef
 function readLettered(text: string, digits: number, count: number): TextMatch | undefined {
   const before = text.charCodeAt(digits - 1);
   if (count === 7) {
-    return read(text, digits - (before === 45 ? 2 : 1), "dni", isDni);
+    const letter = text.charCodeAt(before === 45 ? digits - 2 : digits - 1);
+    return letter < 88 || letter > 90 ? undefined : read(text, digits - (before === 45 ? 2 : 1), "dni", isDni);
   }
   if (!isUpper(before) && before !== 32) return undefined;
   const spaced = before === 32 ? 1 : 0;
   if (!isUpper(text.charCodeAt(digits - spaced - 1)) || !isUpper(text.charCodeAt(digits - spaced - 2))) return undefined;
   const nino = count === 2 || count === 6 ? read(text, digits - spaced - 2, "nino", isNino) : undefined;
   return nino ?? (count === 2 && spaced === 0 ? read(text, digits - 6, "codiceFiscale", isCodiceFiscale) : undefined);
+}
+
+const [dash, dot, space] = [45, 46, 32];
+
+/** There are this number of digits from `at` on. */
+function hasDigitsOnly(text: string, at: number, count: number): boolean {
+  for (let place = at; place < at + count; place++) if (!isDigit(text.charCodeAt(place))) return false;
+  return true;
 }
 
 /** The digits before the end of each group of a NIR: a run of digits has one of these lengths. */
@@ -155,16 +164,21 @@ const nirRuns: ReadonlySet<number> = new Set([1, 3, 5, 6, 7, 10, 13, 15]);
  */
 export const nationalIds = detectByNumber((text, start, end) => {
   const count = end - start;
-  const next = text[end];
-  if (count === 3 && next === "-") return read(text, start, "ssn", isSsn);
-  if (count === 3 && next === ".") return read(text, start, "cpf", isCpf);
+  const next = text.charCodeAt(end);
+  if (count === 3 && next === dash) return hasDigitsOnly(text, end + 1, 2) ? read(text, start, "ssn", isSsn) : undefined;
+  if (count === 3 && next === dot) return hasDigitsOnly(text, end + 1, 3) ? read(text, start, "cpf", isCpf) : undefined;
   if (count === 11) return readEleven(text, start, end);
-  if (count === 8) return read(text, start, "dni", isDni);
+  if (count === 8) return isUpper(next) || next === dash ? read(text, start, "dni", isDni) : undefined;
   if (count === 2 || count === 6 || count === 7) {
     const lettered = start === 0 ? undefined : readLettered(text, start, count);
     if (lettered !== undefined) return lettered;
   }
-  if (count === 4 && next === " ") return isInLongerGroups(text, start, start + 14) ? undefined : read(text, start, "aadhaar", isAadhaar);
+  if (count === 4)
+    return next !== space || !hasFourDigits(text, end + 1) || isInLongerGroups(text, start, start + 14)
+      ? undefined
+      : read(text, start, "aadhaar", isAadhaar);
   const first = text.charCodeAt(start);
-  return (first === 49 || first === 50) && nirRuns.has(count) ? read(text, start, "nir", isNir) : undefined;
+  // Its groups have spaces between them, if it is not in one piece; a department of Corsica has a letter.
+  const goesOn = next === space || count === 15 || ((count === 6 || count === 7) && isUpper(next));
+  return (first === 49 || first === 50) && goesOn && nirRuns.has(count) ? read(text, start, "nir", isNir) : undefined;
 });

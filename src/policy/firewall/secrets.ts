@@ -14,7 +14,7 @@ function isKey(text: string, start: number, end: number): boolean {
   return new Set(text.slice(start + 8, end)).size > 5;
 }
 
-const keys = detectByHead(keyForms, { ignoresCase: false, begins: beginsKey, accepts: isKey });
+const keys = detectByHead(keyForms, { candidates: "keys", ignoresCase: false, begins: beginsKey, accepts: isKey });
 
 /** Tokens of Telegram's bots begin with a number. */
 const bot = String.raw`\d{8,10}:AA[\w-]{33}`;

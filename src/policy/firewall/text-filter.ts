@@ -1,4 +1,5 @@
 import type { NamedDetector, NamedMatch } from "./detectors.ts";
+import type { HeadTable } from "./head-table.ts";
 import { scan } from "./scan.ts";
 import { merged, type Candidates } from "./text-match.ts";
 
@@ -13,6 +14,8 @@ export interface FilterRule {
 }
 
 export interface FilterOptions {
+  /** What begins as a word of the rules' lists does. */
+  readonly heads: HeadTable;
   readonly rules: readonly FilterRule[];
   /** Takes each match of the rule at this index, once. */
   readonly found: (rule: number, kind: string, original: string) => void;
@@ -59,7 +62,7 @@ export class TextFilter {
     const text = this.#text;
     const from = this.#passed;
     if (from === text.length) return { text: "", isBlocked: false };
-    const candidates = scan(text, from);
+    const candidates = scan(text, from, this.#options.heads);
     const all = this.#findEach(text, candidates, from);
     const cut = isEnd ? text.length : this.#cutAt(text, candidates, all);
     const passed = this.#change(all, cut);

@@ -15,8 +15,12 @@ export interface Candidates {
   readonly ats: readonly number[];
   /** Each `:` before a hexadecimal digit or another `:`. */
   readonly colons: readonly number[];
-  /** Where a word begins with the first two characters of a key or phrase. */
-  readonly heads: readonly number[];
+  /** Where a word begins with the first characters of a key. */
+  readonly keys: readonly number[];
+  /** The same for phrases of injections. */
+  readonly phrases: readonly number[];
+  /** The same for words of lists. */
+  readonly words: readonly number[];
 }
 
 /**
@@ -50,7 +54,7 @@ export function isWordStart(text: string, start: number): boolean {
 }
 
 /** Four digits. */
-function hasFourDigits(text: string, at: number): boolean {
+export function hasFourDigits(text: string, at: number): boolean {
   for (let place = at; place < at + 4; place++) if (!isDigit(text.charCodeAt(place))) return false;
   return true;
 }

@@ -1,4 +1,4 @@
-import { isAlone, isWordPart, isWordStart, type Detector, type TextMatch } from "./text-match.ts";
+import { isAlone, isDigit, isWordPart, isWordStart, type Candidates, type Detector, type TextMatch } from "./text-match.ts";
 
 interface Node {
   readonly next: Map<number, Node>;
@@ -28,18 +28,41 @@ export function detectWords(words: readonly string[]): Detector {
       queue.push(child);
     }
   }
-  // Most characters begin no word: they cost one look into this table.
+  // Most characters begin no word: they cost one look into this table. Where all words begin with a letter, only the places that a scan has found are looked at.
   const begins = new Uint8Array(128);
   for (const code of root.next.keys()) if (code < 128) begins[code] = 1;
+  const byHeads = words.every(hasHead);
+  const searchIn = (text: string, candidates: Candidates, from: number): ReturnType<typeof search> =>
+    search({ root, begins, heads: byHeads ? candidates.words : undefined }, text, from);
   return {
-    find: (text, _candidates, from) => search({ root, begins }, text, from).found,
-    openFrom(text, _candidates, from) {
-      for (let node: Node | undefined = search({ root, begins }, text, from).last; node !== undefined && node.depth > 0; node = node.fail) {
-        if (isWordStart(text, text.length - node.depth)) return text.length - node.depth;
+    find: (text, candidates, from) => searchIn(text, candidates, from).found,
+    openFrom(text, candidates, from) {
+      if (byHeads) {
+        // Of the last character alone, nobody knows yet whether it begins a word.
+        const last = text.length - 1;
+        if (last >= from && isWordStart(text, last) && root.next.has(fold(text[last]!).charCodeAt(0)))
+          return Math.min(last, openIn(text, candidates, from));
       }
-      return text.length;
+      return openIn(text, candidates, from);
     },
   };
+  function openIn(text: string, candidates: Candidates, from: number): number {
+    for (let node: Node | undefined = searchIn(text, candidates, from).last; node !== undefined && node.depth > 0; node = node.fail) {
+      if (isWordStart(text, text.length - node.depth)) return text.length - node.depth;
+    }
+    return text.length;
+  }
+}
+
+/** Its beginning is a candidate that a scan finds: two characters, the first of which continues words, and is no digit. */
+function hasHead(word: string): boolean {
+  const code = fold(word).charCodeAt(0);
+  return word.length > 1 && isWordPart(code) && !isDigit(code);
+}
+
+/** What a scan must know of these words; nothing if their places are not found by a scan. */
+export function headsOf(words: readonly string[]): readonly string[] {
+  return words.every(hasHead) ? words.map(fold) : [];
 }
 
 /** In lower case, character by character, unless that changes the length: `İ` has two characters in lower case. */
@@ -75,15 +98,25 @@ function step(from: Node, code: number): Node {
   return from;
 }
 
-function search(
-  { root, begins }: { readonly root: Node; readonly begins: Uint8Array },
-  text: string,
-  from: number,
-): { readonly found: TextMatch[]; readonly last: Node } {
+interface SearchOptions {
+  readonly root: Node;
+  readonly begins: Uint8Array;
+  /** Only here a word may begin; `undefined`: anywhere. */
+  readonly heads: readonly number[] | undefined;
+}
+
+function search({ root, begins, heads }: SearchOptions, text: string, from: number): { readonly found: TextMatch[]; readonly last: Node } {
   const found: TextMatch[] = [];
+  if (heads?.length === 0) return { found, last: root };
   const folded = fold(text);
   let node = root;
+  let next = 0;
   for (let at = from; at < folded.length; at++) {
+    if (node === root && heads !== undefined) {
+      while (next < heads.length && heads[next]! < at) next++;
+      if (next === heads.length) break;
+      at = heads[next]!;
+    }
     const code = folded.charCodeAt(at);
     if (node === root && code < 128 && begins[code] === 0) continue;
     node = step(node, code);
