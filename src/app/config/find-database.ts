@@ -1,34 +1,37 @@
 import { readFileSync } from "node:fs";
 import { isAbsolute, resolve } from "node:path";
 import { parseDocument } from "yaml";
-import { expandText, type Env } from "./expand-text.ts";
-import { placeOf, type PlaceInput } from "./place.ts";
+import { expandText } from "./expand-text.ts";
+import { placeOf, type Place, type PlaceInput } from "./place.ts";
 
 /**
- * Where the database lies, read from a few lines of the configuration, without the schema of all settings: enough for a command that asks a running gateway.
+ * Where the database lies, read without the schema of all settings: enough for a command that asks a running gateway.
  * `undefined`: only the whole configuration shows it (`locateDatabase`), or what is wrong with it.
  */
 export function findDatabase(input: PlaceInput = {}): string | undefined {
   const place = placeOf(input);
   if (place === undefined) return undefined;
-  const { env, base, defaultDatabase } = place;
-  let written: string | undefined = env["TOKLIGENCE_DATABASE_PATH"];
-  if (written === undefined || written === "") {
-    try {
-      written = pathInText(readFileSync(place.path, "utf8"), env);
-    } catch (error) {
-      if (place.given || (error as NodeJS.ErrnoException).code !== "ENOENT") return undefined;
-    }
-  }
-  if (written === undefined || written === "") return defaultDatabase;
-  if (written.startsWith("~")) return undefined;
+  const { base, defaultDatabase } = place;
+  const written = writtenPath(place);
+  if (written === "unclear" || written?.startsWith("~") === true) return undefined;
+  if (written === undefined) return defaultDatabase;
   return isAbsolute(written) ? written : resolve(base.folder, written);
 }
 
-/** `database.path` of a file's text. The text before a fault is read all the same. */
-export function pathInText(text: string, env: Env): string | undefined {
-  const written: unknown = parseDocument(text, { prettyErrors: false, merge: true }).getIn(["database", "path"]);
-  if (typeof written !== "string") return undefined;
-  const expanded = expandText(written, env);
-  return "value" in expanded ? expanded.value : undefined;
+/** The path as the environment or the file has it; `undefined`: neither has one; `unclear`: something else is wrong, or needs all of the schema. */
+function writtenPath({ env, path, given }: Place): string | undefined {
+  const named = env["TOKLIGENCE_DATABASE_PATH"];
+  if (named !== undefined && named !== "") return named;
+  try {
+    const document = parseDocument(readFileSync(path, "utf8"), { prettyErrors: false, merge: true });
+    if (document.errors.length > 0) return "unclear";
+    const { database } = (document.toJS() ?? {}) as { readonly database?: unknown };
+    if (database === undefined || database === null) return undefined;
+    const value = (database as { path?: unknown }).path;
+    if (value === undefined || value === null) return typeof database === "object" ? undefined : "unclear";
+    const expanded = typeof value === "string" && value !== "" ? expandText(value, env) : undefined;
+    return expanded !== undefined && "value" in expanded ? expanded.value : "unclear";
+  } catch (error) {
+    return !given && (error as NodeJS.ErrnoException).code === "ENOENT" ? undefined : "unclear";
+  }
 }

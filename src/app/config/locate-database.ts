@@ -1,5 +1,6 @@
+import { parseDocument } from "yaml";
 import { resolvePath, ConfigError } from "../../settings/index.ts";
-import { pathInText } from "./find-database.ts";
+import { expandText } from "./expand-text.ts";
 import { findPlace, loadSettings, readConfigFile, type LoadInput } from "./load.ts";
 import type { Place } from "./place.ts";
 
@@ -19,9 +20,15 @@ export function locateDatabase(input: LoadInput = {}): { readonly path: string; 
 }
 
 function pathInFile(place: Place): string | undefined {
+  let text: string;
   try {
-    return pathInText(readConfigFile(place)?.text ?? "", place.env);
+    text = readConfigFile(place)?.text ?? "";
   } catch {
     return undefined; // It cannot be read: the caller has that error already.
   }
+  // The text before a fault is read all the same.
+  const written: unknown = parseDocument(text, { prettyErrors: false, merge: true }).getIn(["database", "path"]);
+  if (typeof written !== "string") return undefined;
+  const expanded = expandText(written, place.env);
+  return "value" in expanded ? expanded.value : undefined;
 }
