@@ -32,6 +32,7 @@ import { pricesOf } from "./buy/prices-of-book.ts";
 import { BuyersRedactor } from "./sell/hide-provider.ts";
 import { createNodeApi, type NodeApi } from "./sell/node-api.ts";
 import type { MarketDeps } from "./market-deps.ts";
+import { createOfferNumbers } from "./sell/offer-numbers.ts";
 import { createOffers, type Offers } from "./sell/offers.ts";
 import { createSeller, type Seller } from "./sell/seller.ts";
 import { createShares, type Share, type Shares } from "./sell/shares.ts";
@@ -101,6 +102,7 @@ export class Market {
       // A process that may not sell offers nothing.
       shares: { list: () => (this.#work.sells ? this.shares.list() : Promise.resolve([])) },
       key,
+      numbers: createOfferNumbers(store),
       clock,
       freeSlots: (share) => this.freeSlots(share),
       priceOf: (share) => this.selling.priceOf(share),

@@ -2,6 +2,7 @@ import type { Clock } from "../../core/index.ts";
 import { signDocument, verifyDocument, type MarketDocument } from "../documents/document.ts";
 import { marketDialects, type Price } from "../documents/kinds.ts";
 import type { NodeKey } from "../identity/node-key.ts";
+import { nextNumber, type OfferNumbers } from "./offer-numbers.ts";
 import type { Share, Shares } from "./shares.ts";
 
 /** An offer and the share that it is of. */
@@ -26,6 +27,7 @@ export interface Offers {
 interface OffersDeps {
   readonly shares: Pick<Shares, "list">;
   readonly key: NodeKey;
+  readonly numbers: OfferNumbers;
   readonly clock: Pick<Clock, "now">;
   /** Requests that would be taken now. */
   readonly freeSlots: (share: Share) => number;
@@ -39,17 +41,22 @@ const soonestMs = 10_000;
 const validMs = 120_000;
 const keptMs = 600_000;
 
-export function createOffers({ shares, key, clock, freeSlots, priceOf }: OffersDeps): Offers {
+// A factory: its functions share what was signed last.
+// oxlint-disable-next-line max-lines-per-function
+export function createOffers({ shares, key, numbers, clock, freeSlots, priceOf }: OffersDeps): Offers {
   let signedAt = -Infinity;
   let hasNewRoom = false;
   let current: readonly SignedOffer[] = [];
   let past: readonly SignedOffer[] = [];
-  let seq = 0;
+  let seq: number | undefined;
+  /** How often something was changed by a command. */
+  let changes = 0;
+  let signing: Promise<readonly SignedOffer[]> | undefined;
   const freeOf = (share: Share): number => Math.max(0, Math.min(1000, freeSlots(share)));
   // Own requests take places too, hours begin and end, and prices follow others.
   const isOld = ({ share, document: { body } }: SignedOffer): boolean =>
     body.free !== freeOf(share) || JSON.stringify(body.price) !== JSON.stringify(priceOf(share));
-  const sign = (share: Share, at: number): SignedOffer => {
+  const sign = (share: Share, seq: number, at: number): SignedOffer => {
     const { terms } = share;
     const document = signDocument(key, "offer/1", {
       offer: share.offer,
@@ -75,22 +82,32 @@ export function createOffers({ shares, key, clock, freeSlots, priceOf }: OffersD
     });
     return { document, hash: verifyDocument(document, key.id), share };
   };
+  const signAll = async (now: number): Promise<readonly SignedOffer[]> => {
+    hasNewRoom = false;
+    const before = changes;
+    const list = await shares.list();
+    const number = nextNumber(seq ?? (await numbers.last()), now);
+    await numbers.store(number);
+    seq = number;
+    // What was changed meanwhile is signed the next time.
+    signedAt = changes === before ? now : -Infinity;
+    past = [...current, ...past].filter(({ document }) => document.body.at > now - keptMs);
+    current = list.map((share) => sign(share, number, now));
+    return current;
+  };
   return {
     async current() {
       const now = clock.now();
-      if (now - signedAt < soonestMs) return current;
-      if (now - signedAt < renewMs && !hasNewRoom && !current.some(isOld)) return current;
-      hasNewRoom = false;
-      const list = await shares.list();
-      // Also greater than before a restart, as buyers ignore an offer whose number is not greater: tenths of a second, fewer than offers are signed in.
-      seq = Math.max(seq + 1, Math.floor(now / 100) % 1_000_000_000);
-      signedAt = now;
-      past = [...current, ...past].filter(({ document }) => document.body.at > now - keptMs);
-      current = list.map((share) => sign(share, now));
-      return current;
+      const age = now - signedAt;
+      // A clock that was set back is no reason to wait.
+      const isNew = age >= 0 && (age < soonestMs || (age < renewMs && !hasNewRoom && !current.some(isOld)));
+      if (isNew) return current;
+      signing ??= signAll(now).finally(() => (signing = undefined));
+      return await signing;
     },
     byHash: (hash) => [...current, ...past].find((offer) => offer.hash === hash && offer.document.body.at > clock.now() - keptMs),
     changed() {
+      changes += 1;
       signedAt = -Infinity;
     },
     roomChanged() {
