@@ -155,7 +155,7 @@ async function demo(anna: Side, bob: Side): Promise<void> {
 }
 
 /** An exchange keeps the accounts of its members, and sees neither requests nor answers. */
-async function exchange(anna: Side, bob: Side, plaza: Side): Promise<void> {
+async function exchange(anna: Side, bob: Side, plaza: Side): Promise<string> {
   say("An exchange: a third gateway keeps an account of each member. Anna and Bob join it, and Bob's offer is in its book.");
   await run(plaza, "exchange", "start");
   for (const side of [bob, anna]) {
@@ -175,6 +175,27 @@ async function exchange(anna: Side, bob: Side, plaza: Side): Promise<void> {
   await settled([anna, bob, plaza]);
   await run(plaza, "exchange", "members");
   await run(plaza, "exchange", "check");
+  return key;
+}
+
+/** Carol's gateway is behind a router: nobody can call it. It keeps connections to the exchange, which passes sealed calls on. @param key of Anna's that may go to anybody. */
+async function relayed(anna: Side, carol: Side, plaza: Side, key: string): Promise<void> {
+  say("A relay: Carol's gateway listens on nothing. It connects to the exchange, and is called through it.");
+  const { stdout } = await plaza.home.tokligence("exchange", "invite", "--limit", "0", "--json");
+  await run(carol, "market", "join", (JSON.parse(stdout) as { readonly invite: string }).invite, "--yes");
+  await run(carol, "market", "share", carol.model, "--input", "0.05", "--output", "0.20", "--licence", "MIT", "--relay", "plaza");
+  await run(carol, "market", "status");
+  await waitUntil("Carol's offer is in the book", async () => {
+    const { stdout: offers } = await anna.home.tokligence("market", "offers");
+    return offers.includes(carol.model);
+  });
+  show("answered", `${await ask(anna, `@plaza/${carol.model}`, 6, { key })} of 6`);
+  say("The exchange is killed with kill -9, and started again: Carol connects to it by herself.");
+  await endBy(plaza.running, "SIGKILL");
+  plaza.running = await plaza.home.start("--port", plaza.port);
+  await waitUntil("Carol is connected", async () => (await plaza.home.tokligence("market", "status")).stdout.includes("carol"), 20_000);
+  show("answered", `${await ask(anna, `@plaza/${carol.model}`, 6, { key })} of 6`);
+  await run(plaza, "market", "status");
 }
 
 /** Buying and selling by policies. */
@@ -206,11 +227,13 @@ function postsTo({ mock }: Side): number {
 
 const sides: Side[] = [];
 try {
-  say("Two gateways start, each with a server of its own, and a third one.");
-  sides.push(await startSide("anna", "phi4"), await startSide("bob", "qwen3"), await startSide("plaza", "llama3"));
-  const [anna, bob, plaza] = sides as [Side, Side, Side];
+  say("Four gateways start: Anna's, Bob's and Carol's with a server of their own, and one that will be an exchange.");
+  for (const [name, model] of Object.entries({ anna: "phi4", bob: "qwen3", plaza: "llama3", carol: "mistral" }))
+    sides.push(await startSide(name, model));
+  const [anna, bob, plaza, carol] = sides as [Side, Side, Side, Side];
   await demo(anna, bob);
-  await exchange(anna, bob, plaza);
+  const key = await exchange(anna, bob, plaza);
+  await relayed(anna, carol, plaza, key);
   await automatic(anna, bob);
   say("Done.");
 } finally {

@@ -326,9 +326,17 @@ export const reliabilityRows: Readonly<Record<string, readonly ReliabilityRow[]>
     },
     {
       promise:
-        "kill -9 of buyer, seller and exchange, 20 times each, under load: the sums of all are exact, and statements verify on both sides.",
+        "kill -9 of buyer, seller and exchange, 20 times each, under load, also if the exchange is the relay of a seller that listens on nothing: the sums of all are exact, and statements verify on both sides.",
       test: { long: "market-kill" },
-      figures: "{kills} kills, {answered} answers, {charged_nano} nano-credits charged on both sides",
+      figures:
+        "{kills} kills, {answered} answers, {charged_nano} nano-credits charged on both sides; through a relay: {relayed.kills} kills, {relayed.answered} answers, {relayed.charged_nano} nano-credits",
+    },
+    {
+      promise:
+        "One buyer and one seller over loopback, each in a process of its own, at their own address and through a relay: sales a second, what a sale adds to the time of the same request at a direct provider, and memory that stays flat.",
+      test: { long: "market-load" },
+      figures:
+        "at its own address {direct.sales_per_second} sales a second, {direct.added_ms_p50} ms added (p50; first byte of a stream {direct.added_first_byte_ms_p50}); through a relay {relayed.sales_per_second}, {relayed.added_ms_p50} ms (first byte {relayed.added_first_byte_ms_p50}); resident memory after {memory.sales} sales: seller {memory.seller_growth_mib} MiB more, relay {memory.relay_growth_mib}, buyer {memory.buyer_growth_mib}",
     },
   ],
 };

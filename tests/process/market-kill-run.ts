@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
+import { readdir, readFile, readlink } from "node:fs/promises";
 import { createServer, type AddressInfo } from "node:net";
 import { DatabaseSync } from "node:sqlite";
 import { setTimeout as delay } from "node:timers/promises";
@@ -98,13 +99,28 @@ async function writeConfigs({ homes: { alice, bob, plaza } }: Sides): Promise<vo
 }
 
 /** Alice is a friend of Bob's, and both are members of the exchange. */
-async function introduce({ homes: { alice, bob, plaza } }: Sides): Promise<void> {
+async function introduce({ homes: { alice, bob, plaza } }: Sides, isRelayed: boolean): Promise<void> {
   const inviteOf = (text: string): string => (JSON.parse(text) as { readonly invite: string }).invite;
   const terms = ["--input", "1", "--output", "2", "--concurrency", "64", "--limit", "50", "--json"];
-  await runOrFail(alice, "market", "join", inviteOf(await runOrFail(bob, "market", "share", "loopback", ...terms)), "--yes");
   await runOrFail(plaza, "exchange", "start");
   for (const home of [bob, alice])
     await runOrFail(home, "market", "join", inviteOf(await runOrFail(plaza, "exchange", "invite", "--limit", "50", "--json")), "--yes");
+  const relay = isRelayed ? ["--relay", "plaza"] : [];
+  await runOrFail(alice, "market", "join", inviteOf(await runOrFail(bob, "market", "share", "loopback", ...relay, ...terms)), "--yes");
+}
+
+/** The ports on which a process listens, as Linux says. */
+export async function listeningPorts(pid: number): Promise<readonly number[]> {
+  const sockets = new Set<string>();
+  for (const file of await readdir(`/proc/${pid}/fd`)) {
+    const [, inode] = /^socket:\[(\d+)\]$/.exec(await readlink(`/proc/${pid}/fd/${file}`).catch(() => "")) ?? [];
+    if (inode !== undefined) sockets.add(inode);
+  }
+  const lines = [...(await readFile("/proc/net/tcp", "utf8")).split("\n"), ...(await readFile("/proc/net/tcp6", "utf8")).split("\n")];
+  const rows = lines.map((line) => line.trim().split(/\s+/));
+  // 0A: it listens.
+  const listening = rows.filter((row) => row[3] === "0A" && sockets.has(row[9] ?? ""));
+  return listening.map((row) => Number.parseInt(row[1]!.split(":")[1]!, 16));
 }
 
 /** Whether all leases are over, and each buyer's last word has arrived. */
@@ -125,15 +141,20 @@ async function checkStatements({ homes: { alice, bob, plaza } }: Sides): Promise
   assert.equal((JSON.parse(await runOrFail(plaza, "exchange", "check", "--json")) as { readonly ok: boolean }).ok, true);
 }
 
-/** A buyer, a seller and an exchange under load, each killed by `kill -9` a number of times. Then their books are compared. */
+/**
+ * A buyer, a seller and an exchange under load, each killed by `kill -9` a number of times. Then their books are compared.
+ * @param isRelayed whether the seller listens on nothing, and the exchange is its relay.
+ */
 export async function marketKillRun({
   kills,
   width,
   loadMs,
+  isRelayed = false,
 }: {
   readonly kills: number;
   readonly width: number;
   readonly loadMs: number;
+  readonly isRelayed?: boolean;
 }): Promise<MarketKillFigures> {
   const sides = new Sides({ alice: await createHome(), bob: await createHome(), plaza: await createHome() });
   const { alice, bob, plaza } = sides.homes;
@@ -143,7 +164,9 @@ export async function marketKillRun({
   try {
     await writeConfigs(sides);
     for (const who of all) await sides.start(who);
-    await introduce(sides);
+    await introduce(sides, isRelayed);
+    const { pid, port } = sides.running.bob!;
+    assert.equal((await listeningPorts(pid)).length, isRelayed ? 1 : 2, `${port} serves its own clients`);
     askers = Array.from({ length: width }, () => ask(load, () => sides.running.alice!.url));
     for (let kill = 0; kill < kills * all.length; kill++) {
       const who = all[kill % all.length]!;
