@@ -336,7 +336,7 @@ export const reliabilityRows: Readonly<Record<string, readonly ReliabilityRow[]>
         "One buyer and one seller over loopback, each in a process of its own, at their own address and through a relay: sales a second, what a sale adds to the time of the same request at a direct provider, and memory that stays flat.",
       test: { long: "market-load" },
       figures:
-        "at its own address {direct.sales_per_second} sales a second, {direct.added_ms_p50} ms added (p50; first byte of a stream {direct.added_first_byte_ms_p50}); through a relay {relayed.sales_per_second}, {relayed.added_ms_p50} ms (first byte {relayed.added_first_byte_ms_p50}); resident memory after {memory.sales} sales: seller {memory.seller_growth_mib} MiB more, relay {memory.relay_growth_mib}, buyer {memory.buyer_growth_mib}",
+        "sales a second: {direct.per_second} at its own address, {relayed.per_second} through a relay ({provider.per_second} requests at an ordinary provider on the same machine); added, p50: {direct.added_ms_p50} ms ({direct.added_first_byte_ms_p50} to the first byte of a stream), through a relay {relayed.added_ms_p50} ({relayed.added_first_byte_ms_p50}); processor time of a sale: buyer {direct.buyer_cpu_ms} ms, seller {direct.seller_cpu_ms} (ordinary provider: {provider.buyer_cpu_ms} and {provider.seller_cpu_ms}), through a relay {relayed.buyer_cpu_ms}, {relayed.seller_cpu_ms}, and the relay {relayed.relay_cpu_ms}; after {memory.sales} sales resident memory is {memory.seller_growth_mib} MiB more in the seller, {memory.relay_growth_mib} in the relay, {memory.buyer_growth_mib} in the buyer",
     },
   ],
 };

@@ -21,7 +21,7 @@ export function inviteLines({
   readonly limit_credits: string;
 }): string[] {
   const isRelayed = /\/market\/v1\/relay\//.test(reach);
-  const isLocal = /^https?:\/\/(?:127\.|localhost|\[::1\])/.test(reach);
+  const isLocal = !isRelayed && /^https?:\/\/(?:127\.|localhost|\[::1\])/.test(reach);
   return [
     `Others reach this gateway ${isRelayed ? `through the relay at ${new URL(reach).origin}` : `at ${reach}`}.${isLocal ? " That is only this machine:\nset market.listen and market.reach for others." : ""}`,
     `The invite is for one gateway, which may owe ${limit} credits, and ends in seven\ndays. On that gateway:`,
