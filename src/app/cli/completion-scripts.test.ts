@@ -15,10 +15,15 @@ test("bash completes commands, options, their values, and names that the gateway
     ["tokligence user ", "create disable enable erase list update --help"],
     ["tokligence --config /x user create bob --em", "--email"],
     ["tokligence rotate-secrets --only ", "audit sealing"],
+    ["tokligence user create bob --role ", "admin user"],
     ["tokligence-daemon sta", "start status"],
     ["tokligence user disable ", "--help --json alice bob"],
     ["tokligence usage --user a", "alice"],
     ["tokligence ask --model g", "gpt-5 gemini"],
+    ["tokligence ask -m g", "gpt-5 gemini"],
+    ["tokligence completion z", "zsh"],
+    ["tgw chat --mo", "--model"],
+    ["tokligenced sta", "start status"],
   ];
   const lines = cases.map(([line]) => {
     const words = line.split(" ");
@@ -37,9 +42,9 @@ test("the scripts of zsh and fish have every command and option", () => {
   const [zsh, fish] = [completionScript("zsh", commands), completionScript("fish", commands)];
   for (const { words, options } of commands.filter((info) => info.words.length > 1)) {
     assert.ok(zsh.includes(`"${words.join(" ")}") words=`), words.join(" "));
-    const [program, ...rest] = words;
+    const [program] = words;
     for (const { long } of options) {
-      const begin = `complete -c ${program} -n '__tokligence_at ${rest.join(" ")}'`;
+      const begin = `complete -c ${program} -n '__tokligence_at ${words.join(" ")}'`;
       const isThere = fish.split("\n").some((line) => line.startsWith(begin) && line.includes(` -l ${long.slice(2)} `));
       assert.ok(isThere, `${words.join(" ")} ${long}`);
     }

@@ -18,6 +18,7 @@ export interface ArgumentInfo {
   readonly isRequired: boolean;
   /** It takes all words that follow. */
   readonly isVariadic: boolean;
+  readonly choices: readonly string[];
 }
 
 export interface OptionInfo {
@@ -59,6 +60,7 @@ function infosOf(command: Command, before: readonly string[]): CommandInfo[] {
       description: argument.description,
       isRequired: argument.required,
       isVariadic: argument.variadic,
+      choices: argument.argChoices ?? [],
     })),
     options: command.options
       .filter(({ hidden }) => !hidden)
