@@ -21,7 +21,13 @@ export interface ChatOptions {
 /** `tgw chat`. @returns the exit status: 1 if there was no answer, or a change was not made. */
 export async function runChat(options: ChatOptions): Promise<number> {
   const { stdin, stdout } = process;
-  const style: TextStyle = { colours: hasColours(stdout), width: stdout.isTTY ? Math.min(stdout.columns, 120) : Infinity };
+  const style: TextStyle = {
+    colours: hasColours(stdout),
+    // Read each time: a terminal may be made wider or narrower.
+    get width() {
+      return stdout.isTTY ? Math.min(stdout.columns || 80, 120) : Infinity;
+    },
+  };
   const session = {
     remote: options.url === undefined ? undefined : findRemote(options.url, process.env),
     place: options.config === undefined ? {} : { path: options.config },

@@ -1,8 +1,9 @@
 import { writeFileSync } from "node:fs";
-import { createInterface, type Interface } from "node:readline/promises";
+import { createInterface, type Interface } from "node:readline";
 import { messageOf } from "../../core/index.ts";
 import { readVersion } from "../self.ts";
 import { answerFromDocumentation } from "./answer-from-documentation.ts";
+import { LineReader } from "./line-reader.ts";
 import { MarkdownPrinter, paint, printable, wrap, type Paint, type TextStyle } from "./markdown.ts";
 import { openSession, type Session, type SessionOptions } from "./session.ts";
 
@@ -32,7 +33,7 @@ export async function runTerminal(input: TerminalSession, style: TextStyle): Pro
 }
 
 class Terminal {
-  readonly #lines: Interface;
+  readonly #reader: LineReader;
   readonly #style: TextStyle;
   #answer: AbortController | undefined;
   #isOver = false;
@@ -43,12 +44,16 @@ class Terminal {
   #lastAnswer = "";
 
   constructor(lines: Interface, style: TextStyle) {
-    this.#lines = lines;
+    this.#reader = new LineReader(lines, process.stdin, process.stdout);
     this.#style = style;
-    // Ctrl-C stops an answer; without one it ends the conversation.
+    // Ctrl-C stops an answer, also one that asks for a yes; without one it ends the conversation.
     lines.on("SIGINT", () => {
-      if (this.#answer !== undefined) this.#answer.abort();
-      else lines.close();
+      if (this.#answer === undefined) {
+        lines.close();
+        return;
+      }
+      this.#answer.abort();
+      this.#reader.cancel();
     });
     // The list of earlier lines may be changed here (Node's documentation of readline). A yes is no question.
     lines.on("history", (history: string[]) => {
@@ -92,40 +97,31 @@ class Terminal {
     this.#say("dim", "/help lists the commands. A \\ at the end of a line goes on with the next one.");
   }
 
-  /** A question, of several lines if they end with a backslash. `undefined`: the input is over. */
+  /** A question, of several lines if they end with a backslash or were pasted. `undefined`: the input is over. */
   async #read(): Promise<string | undefined> {
     const parts: string[] = [];
     for (;;) {
-      const line = await this.#question(parts.length === 0 ? "\n> " : "… ");
+      const line = await this.#reader.read(parts.length === 0 ? "\n> " : "… ");
       if (line === undefined) return undefined;
-      if (!line.endsWith("\\")) return [...parts, line].join("\n").trim();
-      parts.push(line.slice(0, -1));
-    }
-  }
-
-  async #question(prompt: string): Promise<string | undefined> {
-    if (this.#isOver) return undefined;
-    const closed = new AbortController();
-    const onClose = (): void => closed.abort();
-    this.#lines.once("close", onClose);
-    try {
-      return await this.#lines.question(prompt, { signal: closed.signal });
-    } catch {
-      // Ctrl-D, or Ctrl-C outside an answer.
-      return undefined;
-    } finally {
-      this.#lines.off("close", onClose);
+      const goesOn = line.text.endsWith("\\");
+      parts.push(goesOn ? line.text.slice(0, -1) : line.text);
+      if (!goesOn && !line.isPasted) return parts.join("\n").trim();
     }
   }
 
   async #approve({ summary, hasForeignText }: { readonly summary: string; readonly hasForeignText: boolean }): Promise<boolean> {
     this.#write("\n");
-    for (const line of printable(summary).split("\n")) this.#write(`${paint(this.#style, colourOf(line), line)}\n`);
+    for (const line of printable(summary).split("\n")) {
+      // A line of a file stays whole.
+      const parts = /^[+-] /.test(line) ? [line] : wrap(line, this.#style.width);
+      for (const part of parts) this.#write(`${paint(this.#style, colourOf(line), part)}\n`);
+    }
     if (hasForeignText)
       this.#say("dim", "The assistant has read text that others wrote (names, logs, errors). Agree only if you want this change.");
     this.#isAsking = true;
-    const answer = await this.#question("Make this change? [y/N] ");
+    const answer = await this.#reader.readNow("Make this change? [y/N] ");
     this.#isAsking = false;
+    if (answer === undefined) this.#write("\n");
     return /^\s*y(?:es)?\s*$/i.test(answer ?? "");
   }
 
@@ -200,9 +196,9 @@ class Terminal {
   }
 
   #describe(tool: string, kind: string, description: string): void {
-    const lines = wrap(description, Math.max(20, this.#style.width - 26));
+    const lines = wrap(description, Math.max(20, this.#style.width - 28));
     this.#write(
-      `${paint(this.#style, kind === "read" ? "cyan" : "yellow", tool.padEnd(18))} ${kind.padEnd(6)} ${lines.join(`\n${" ".repeat(26)}`)}\n`,
+      `${paint(this.#style, kind === "read" ? "cyan" : "yellow", tool.padEnd(20))} ${kind.padEnd(6)} ${lines.join(`\n${" ".repeat(28)}`)}\n`,
     );
   }
 
