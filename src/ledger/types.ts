@@ -2,6 +2,9 @@ import type { ProtocolId, Usage } from "../ir/index.ts";
 
 export type EntryStatus = "ok" | "error" | "cancelled" | "interrupted" | "refused";
 
+/** The lane of what the gateway has paid for a cache at a provider: it is no request of a client. */
+export const contextCacheLane = "context-cache";
+
 /** What is known when a request is admitted, before dispatch. */
 export interface OpenRecord {
   readonly requestId: string;

@@ -4,17 +4,16 @@ import { Secret } from "../../src/core/index.ts";
 import { GeminiCaches, serveGeminiCaches } from "../testbed/gemini-caches.ts";
 import { asObjects, type JsonObject } from "../testbed/json.ts";
 import { waitUntil } from "../testbed/wait-until.ts";
-import { startGateway, type Caller, type TestGateway } from "./harness.ts";
+import { startGateway, type Caller, type GatewayOptions, type TestGateway } from "./harness.ts";
 
 const model = "gemini-3.8-flash";
 const caches = new GeminiCaches(() => Date.now());
 let served: Awaited<ReturnType<typeof serveGeminiCaches>>;
 let gateway: TestGateway;
 
-before(async () => {
-  served = await serveGeminiCaches(caches);
+function options(): GatewayOptions {
   const provider = { enabled: true, preset: "google", baseUrl: served.url, keys: [new Secret("AIza-1")], hasContextCaches: true };
-  gateway = await startGateway({
+  return {
     config: `
 prices:
   ${model}: { input: "0.75", output: "3.75", cache_read: "0.075", cache_storage: "0.5" }
@@ -23,7 +22,12 @@ prices:
       { name: "vendor", ...provider },
       { name: "written", ...provider, caching: "auto" },
     ],
-  });
+  };
+}
+
+before(async () => {
+  served = await serveGeminiCaches(caches);
+  gateway = await startGateway(options());
 });
 after(async () => {
   await gateway.stop();
@@ -46,8 +50,8 @@ function chat(turns: number, name = "document"): JsonObject {
   };
 }
 
-async function ask(path: string, { key }: Caller, body: JsonObject): Promise<JsonObject> {
-  const response = await fetch(gateway.url + path, {
+async function ask(path: string, { key }: Caller, body: JsonObject, { url }: TestGateway = gateway): Promise<JsonObject> {
+  const response = await fetch(url + path, {
     method: "POST",
     headers: { authorization: `Bearer ${key}`, "content-type": "application/json", "x-tokligence-tags": "team:search" },
     body: JSON.stringify(body),
@@ -56,8 +60,8 @@ async function ask(path: string, { key }: Caller, body: JsonObject): Promise<Jso
   return (await response.json()) as JsonObject;
 }
 
-const askChat = (caller: Caller, turns: number): Promise<JsonObject> =>
-  ask("/v1/chat/completions", caller, { model: `vendor/${model}`, ...chat(turns) });
+const askChat = (caller: Caller, turns: number, at?: TestGateway): Promise<JsonObject> =>
+  ask("/v1/chat/completions", caller, { model: `vendor/${model}`, ...chat(turns) }, at);
 
 const rowsOf = async ({ keyId }: Caller) => (await gateway.rows()).filter((row) => row.key_id === keyId);
 
@@ -122,5 +126,27 @@ test("in Gemini's own protocol prompts are kept only where the file says caching
     await ask(`/v1beta/models/${provider}/${model}:generateContent`, caller, body(3));
     assert.equal(caches.cacheCalls.length - before, count, provider);
     assert.equal("cachedContent" in caches.calls.at(-1)!.body, count > 0, provider);
+  }
+});
+
+test("another gateway on the same database refers to the cache that this one has made, and pays for none", async () => {
+  const caller = await gateway.createKey();
+  for (const turns of [1, 2]) await askChat(caller, turns);
+  await waitUntil(
+    "the cache is there",
+    async () => (await gateway.sql("select name from context_caches where key_id = ?", caller.keyId))[0]?.["name"],
+  );
+  const made = caches.cacheCalls.length;
+  const other = await startGateway({ ...options(), database: gateway.database });
+  try {
+    for (const turns of [1, 2]) await askChat(caller, turns, other);
+    let turns = 3;
+    await waitUntil("it has found the cache", async () => {
+      await askChat(caller, turns++, other);
+      return "cachedContent" in caches.calls.at(-1)!.body;
+    });
+    assert.equal(caches.cacheCalls.length, made);
+  } finally {
+    await other.stop();
   }
 });

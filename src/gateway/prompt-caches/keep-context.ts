@@ -1,6 +1,6 @@
 import { messageOf } from "../../core/index.ts";
 import type { Usage } from "../../ir/index.ts";
-import { budgetCharge, type CloseRecord, type OpenRecord } from "../../ledger/index.ts";
+import { budgetCharge, contextCacheLane, type CloseRecord, type OpenRecord } from "../../ledger/index.ts";
 import type { CacheCall, ContextCaching, KeptContext, UpstreamError } from "../../protocols/index.ts";
 import type { StoredContextCache } from "../../store/index.ts";
 import { clientNameOf } from "../headers/client-name.ts";
@@ -18,8 +18,6 @@ const hourMs = 3_600_000;
 const busyMs = 3_000;
 /** After a refusal of the provider, of a budget, or of the database. */
 const retryMs = 60_000;
-/** In entries, what the gateway has bought for itself: it is no request of a client. */
-const lane = "context-cache";
 
 export interface CacheWork {
   readonly call: ModelCall;
@@ -170,7 +168,7 @@ function openRecord(
     keyId: principal.keyId,
     dialect: request.protocol.id,
     protocol: attempt.protocol === request.protocol.id ? undefined : attempt.protocol,
-    lane,
+    lane: contextCacheLane,
     stream: false,
     provider: attempt.provider.name,
     modelAsked: request.model,

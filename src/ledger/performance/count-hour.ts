@@ -1,5 +1,6 @@
 import { sql, type Kysely, type RawBuilder } from "kysely";
 import type { Tables } from "../../store/index.ts";
+import { contextCacheLane } from "../types.ts";
 import { bucketCount, bucketsPerE, type HourCounts } from "./measures.ts";
 
 /** Whose hours are counted together. */
@@ -123,12 +124,13 @@ async function readCanaries(db: Kysely<Tables>, startMs: number): Promise<Readon
 }
 
 /**
- * Attempts that reached a provider: not those that the gateway refused or answered itself. The gateway's own questions are left out: when they begin, answers on average
- * get shorter.
+ * Attempts that reached a model: not those that the gateway refused or answered itself, nor what it has paid for caches, nor those whose cache was gone. The gateway's own
+ * questions are left out: when they begin, answers on average get shorter.
  */
 function attemptsOf(startMs: number): RawBuilder<unknown> {
   return sql`time_ms >= ${startMs} and time_ms < ${startMs + hourMs} and attempt > 0 and direction = 'consume' and provider <> ''
-    and from_cache is null and status in ('ok', 'error', 'interrupted')
+    and from_cache is null and status in ('ok', 'error', 'interrupted') and coalesce(lane, '') <> ${sql.lit(contextCacheLane)}
+    and coalesce(error_code, '') <> 'context_cache_gone'
     and user_id not in (select id from users where username = ${canaryUser})`;
 }
 

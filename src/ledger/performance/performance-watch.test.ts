@@ -8,7 +8,7 @@ import { clampUsage } from "../entries/clamp-usage.ts";
 import { createStoreSink } from "../entries/sink.ts";
 import { rowOf, type UsageRow } from "../entries/usage-row.ts";
 import { closeRecord, ManualTime } from "../testing.ts";
-import type { CloseRecord } from "../types.ts";
+import { contextCacheLane, type CloseRecord } from "../types.ts";
 import { countHour, hourMs } from "./count-hour.ts";
 import { HourStore } from "./hour-store.ts";
 import { bucketOf } from "./measures.ts";
@@ -48,10 +48,12 @@ for (const [name, open, skip] of openStores) {
           row("req_2", { stream: false, ttftMs: undefined, stopReason: "refusal", isRefused: true, usage: { input: 10, output: 50 } }),
           row("req_3", { upstreamModel: "gpt-5-x", usage: { region: "eu" } }, { tool_calls: 3, tool_calls_parsed: 2, tool_calls_fit: 1 }),
           row("req_4", { status: "error", usage: {} }),
-          // Not counted: another hour, a client that left, no provider.
+          // Not counted: another hour, a client that left, no provider, what was paid for a cache, and an attempt whose cache was gone.
           row("req_5", { timeMs: startMs + hourMs }),
           row("req_6", { status: "cancelled" }),
           row("req_7", { status: "refused", attempt: 0, provider: "" }),
+          row("req_8", { lane: contextCacheLane, usage: { input: 5000, output: 0, units: { cache_storage: 417 } } }),
+          row("req_9", { status: "error", errorCode: "context_cache_gone", usage: {} }),
         ]);
         const nothing = { toolCalls: 0, toolCallsParsed: 0, toolCallsChecked: 0, toolCallsFit: 0 };
         assert.deepEqual(await countHour(store.reader, startMs), [

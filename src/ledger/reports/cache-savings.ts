@@ -1,5 +1,6 @@
 import { femtoPerNano, formatUsd, parseRate } from "../money.ts";
 import type { UsageRow } from "../entries/usage-row.ts";
+import { contextCacheLane } from "../types.ts";
 
 /**
  * What the cached parts of a prompt would have cost in addition as fresh ones, less what it cost more to write them: a decimal of US dollars, negative if writing
@@ -8,7 +9,7 @@ import type { UsageRow } from "../entries/usage-row.ts";
  */
 export function cacheSavings(row: UsageRow, price: unknown): string | null {
   // What the gateway has paid for a cache saves nothing by itself.
-  if (row.lane === "context-cache") return row.cost_nano_usd === null ? null : formatUsd(-row.cost_nano_usd);
+  if (row.lane === contextCacheLane) return row.cost_nano_usd === null ? null : formatUsd(-row.cost_nano_usd);
   const counts = [row.cache_read_tokens, row.cache_write_5m_tokens, row.cache_write_1h_tokens];
   if (counts.every((count) => (count ?? 0) === 0) || typeof price !== "object" || price === null) return null;
   const rates = price as Readonly<Record<string, unknown>>;

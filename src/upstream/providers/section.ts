@@ -62,7 +62,7 @@ const provider = z.strictObject({
     "What it may be asked at most: its own quota. A request waits up to a second for a free place, then goes to the next target.",
   ).prefault({}),
   caching: choice(
-    "How prompts are marked for its cache: auto sets marks where a prompt is expected to be used again, client keeps to the client's own, off sets none. If omitted, auto for translated requests; others go as they are. See docs/caching.md.",
+    "How prompts are prepared for its cache: auto sets marks, or makes context caches at Google, where a prompt is expected to be used again, client keeps to the client's own, off sets none. If omitted, auto for translated requests; others go as they are. See docs/caching.md.",
     cachingModes,
   ).optional(),
 });

@@ -80,7 +80,12 @@ const entry = z
     client_request_id: z.string().nullable(),
     upstream_model: z.string().describe("the provider's name of the model"),
     protocol: z.string().describe("what the provider speaks"),
-    lane: z.string().nullable().describe("patched, translated or builtin; `null`: verbatim"),
+    lane: z
+      .string()
+      .nullable()
+      .describe(
+        "patched, translated, builtin or cached; context-cache: what the gateway has paid for a cache at the provider; `null`: verbatim",
+      ),
     stream: z.boolean().nullable(),
     stop_reason: z.string().nullable().describe("the upstream's own word"),
     refused: z.boolean().describe("the model, or its provider, refused to answer"),
