@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
-import { asObject, asObjects, type JsonObject } from "./json.ts";
+import { asObject, asObjects, asString, type JsonObject, type JsonValue } from "./json.ts";
 
 const bytesOfToken = 4;
 const hourMs = 3_600_000;
@@ -68,7 +68,7 @@ export class GeminiCaches {
     if (tokens < least) return refuse(400, `Cached content is too small. total_token_count=${tokens}, min_total_token_count=${least}`);
     const ttlMs = readTtl(body);
     const name = `cachedContents/c${++this.#count}`;
-    this.#kept.set(name, { key, model: String(body["model"]), tokens, expiresMs: this.#nowMs() + ttlMs });
+    this.#kept.set(name, { key, model: asString(body["model"]) ?? "", tokens, expiresMs: this.#nowMs() + ttlMs });
     this.bill.created += tokens;
     this.bill.tokenHours += Math.ceil((tokens * ttlMs) / hourMs);
     return { status: 200, body: { name, model: body["model"], usageMetadata: { totalTokenCount: tokens } } };
@@ -83,8 +83,8 @@ export class GeminiCaches {
     return { status: 200, body: { name, usageMetadata: { totalTokenCount: cache.tokens } } };
   }
 
-  #find(name: unknown, key: string): Kept | undefined {
-    const cache = this.#kept.get(String(name));
+  #find(name: JsonValue, key: string): Kept | undefined {
+    const cache = this.#kept.get(asString(name) ?? "");
     return cache?.key === key && cache.expiresMs > this.#nowMs() ? cache : undefined;
   }
 
@@ -145,8 +145,8 @@ function prefixOf(body: JsonObject, turns: number): string {
 }
 
 function readTtl(body: JsonObject): number {
-  const [, seconds] = /^(\d+)s$/.exec(String(body["ttl"])) ?? [];
-  if (seconds === undefined) throw new Error(`ttl ${String(body["ttl"])}`);
+  const [, seconds] = /^(\d+)s$/.exec(asString(body["ttl"]) ?? "") ?? [];
+  if (seconds === undefined) throw new Error("no ttl in seconds");
   return Number(seconds) * 1000;
 }
 

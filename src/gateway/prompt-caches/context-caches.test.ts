@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
-import { asObjects, type JsonObject } from "../../../tests/testbed/json.ts";
+import { asObjects, asString, type JsonObject } from "../../../tests/testbed/json.ts";
 import { BudgetExceeded, type Budget } from "../../ledger/index.ts";
 import { principal } from "../testing.ts";
 import { CacheScene, closeCacheScenes } from "./context-cache-testing.ts";
@@ -146,7 +146,7 @@ test("a request whose cache is gone is sent again without it, once; neither the 
   assert.equal(asObjects(answer["candidates"]).length, 1);
   assert.deepEqual(scene.entries.slice(before), ["1 verbatim context_cache_gone", "2 verbatim ok", "1 context-cache ok"]);
   assert.deepEqual(
-    scene.caches.calls.map(({ what, body }) => `${what.split(/[/:]/).at(-1)} ${String(body["cachedContent"])}`),
+    scene.caches.calls.map(({ what, body }) => `${what.split(/[/:]/).at(-1)} ${asString(body["cachedContent"])}`),
     ["generateContent cachedContents/c1", "generateContent undefined", "cachedContents undefined"],
   );
   assert.deepEqual(scene.health, [0, 0, true]);

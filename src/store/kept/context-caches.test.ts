@@ -31,7 +31,8 @@ for (const [name, make, skip] of [
 
     test("of several processes one makes a cache, and the others find it; its end moves once, and after it the cache may be made again", async (one, other, time) => {
       const claims = await Promise.all([one, other, one, other].map((table) => table.claim(claimOf("p"))));
-      assert.deepEqual(claims.toSorted(), ["busy", "busy", "busy", "claimed"]);
+      const count = (outcome: string): number => claims.filter((claim) => claim === outcome).length;
+      assert.deepEqual([count("busy"), count("claimed")], [3, 1]);
       await one.publish("p", cache);
       assert.deepEqual([await other.claim(claimOf("p")), await other.find("p")], [cache, cache]);
       const moved = await Promise.all([one, other].map((table) => table.extend("p", 2000, 3000)));
