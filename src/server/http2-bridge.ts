@@ -43,7 +43,8 @@ export function serveHttp2({ fetch, pathOf }: Http2Deps, request: Http2ServerReq
 async function answer(fetch: FetchHandler, request: Http2ServerRequest, response: Http2ServerResponse, signal: AbortSignal): Promise<void> {
   const { remoteAddress = "" } = request.socket;
   const { status, headers, body } = await fetch(webRequestOf(request, signal), { remoteAddress });
-  response.writeHead(status, Object.fromEntries(headers));
+  // A list, as several cookies must stay separate.
+  response.writeHead(status, { ...Object.fromEntries(headers), "set-cookie": headers.getSetCookie() });
   if (body === null) response.end();
   // A failure on either side ends the other one.
   else pipeline(Readable.fromWeb(body), response, () => {});
