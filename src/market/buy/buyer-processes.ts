@@ -9,7 +9,7 @@ export interface ProcessIdentity {
   /** The machine, or the container, whose processes `isRunning` knows. */
   readonly machine: string;
   readonly pid: number;
-  isRunning(pid: number): boolean;
+  readonly isRunning: (pid: number) => boolean;
 }
 
 export function thisProcess(): ProcessIdentity {

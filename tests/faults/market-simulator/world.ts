@@ -25,7 +25,7 @@ export class SimWorld {
 
   /** A source of its own for one part, so that what it takes changes nothing for the others. */
   diceOf(name: string): (below: number) => number {
-    return createDice([...name].reduce((sum, letter) => (Math.imul(sum, 31) + letter.charCodeAt(0)) | 0, this.#seed));
+    return createDice(Buffer.from(name).reduce((sum, letter) => (Math.imul(sum, 31) + letter) | 0, this.#seed));
   }
 
   /** No time passes until this is done: it uses files of the machine. */
