@@ -1,4 +1,5 @@
-import { reliabilityRows, type ReliabilityRow } from "./reliability-rows.ts";
+import type { ReliabilityRow } from "./reliability-row.ts";
+import { reliabilityRows } from "./reliability-rows.ts";
 
 type Runs = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 
