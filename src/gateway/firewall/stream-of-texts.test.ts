@@ -123,6 +123,33 @@ test("a call of Gemini's comes behind the text before it, once, in events and in
   assert.deepEqual(JSON.parse(cut), expected.slice(0, 2));
 });
 
+test("arguments of a call that Vertex AI sends in pieces are each one text, also if two take turns", () => {
+  const pieces = (...partialArgs: object[]): string =>
+    event({ candidates: [{ index: 0, content: { role: "model", parts: [{ functionCall: { partialArgs, willContinue: true } }] } }] });
+  const arg = (jsonPath: string, stringValue: string, willContinue = true): object => ({ jsonPath, stringValue, willContinue });
+  const streams = [
+    [pieces(arg("$.to", "eve@exam")), pieces(arg("$.to", "ple.org", false)), pieces(arg("$.of", "[EMAIL_1]", false))],
+    [
+      pieces(arg("$.to", "eve@exam"), arg("$.of", "[EMA")),
+      pieces(arg("$.to", "ple.org"), arg("$.of", "IL_1]", false)),
+      pieces({ jsonPath: "$.n", numberValue: 1 }),
+    ],
+  ];
+  for (const stream of streams) {
+    const call = { functionCall: { name: "mail", willContinue: true } };
+    const begin = event({ candidates: [{ index: 0, content: { role: "model", parts: [{ text: "Mail" }, call] } }] });
+    const end = event({ candidates: [{ index: 0, content: { role: "model", parts: [{ functionCall: {} }] }, finishReason: "STOP" }] });
+    const out = through("gemini-generate", [begin, ...stream, end]);
+    const values = new Map<string, string>();
+    JSON.parse(JSON.stringify(objectsIn(out)), function read(this: { jsonPath?: string }, key, value: unknown) {
+      if (key === "stringValue") values.set(this.jsonPath!, (values.get(this.jsonPath!) ?? "") + String(value));
+      return value;
+    });
+    assert.deepEqual(Object.fromEntries(values), { "$.to": "[EMAIL_2]", "$.of": "ada@example.com" }, out);
+    assert.equal(out.split('"name":"mail"').length, 2, out);
+  }
+});
+
 test("a reason is no end if it is empty or the text goes on, lists of parts have texts, and spaces before an event's JSON hide nothing", () => {
   const thought = (text: string): object => ({ content: [{ type: "thinking", thinking: [{ type: "text", text }] }] });
   const text = (each: string): object => ({ content: [{ type: "text", text: each }] });

@@ -201,7 +201,7 @@ const isEndOfText = ({ isLast, isFollowed, holder, key }: TextDelta): boolean =>
   isLast === true && isFollowed !== true && holder[key] !== "";
 
 /** What says where a text belongs. An id or a name of a call would be joined to the one that has been sent. */
-const placeKeys: ReadonlySet<string> = new Set(["index", "type", "role", "thought", "finish_reason"]);
+const placeKeys: ReadonlySet<string> = new Set(["index", "type", "role", "thought", "finish_reason", "jsonPath", "willContinue"]);
 /** Counts of the whole event, which has been sent. */
 const countKeys: ReadonlySet<string> = new Set(["usage", "usageMetadata", "logprobs"]);
 

@@ -20,7 +20,7 @@ const fixedKeys: ReadonlySet<string> = new Set(
     "conversation signature encrypted_content thoughtSignature thought_signature " +
     "extra_content encrypted_index url image_url file_url file_data fileUri file_uri media_type " +
     "mimeType mime_type type role model models name prompt_cache_key " +
-    "cachedContent enum const pattern required format $ref"
+    "cachedContent enum const pattern required format $ref jsonPath"
   ).split(" "),
 );
 

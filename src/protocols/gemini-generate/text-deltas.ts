@@ -2,7 +2,10 @@ import type { TextDelta } from "../capabilities.ts";
 import { isObject, objectsOf, type WireObject } from "../shared/fields.ts";
 import { deltasIn } from "../shared/text-deltas.ts";
 
-/** The pieces of text in a chunk. Calls of functions come whole. */
+/**
+ * The pieces of text in a chunk. Calls of functions come whole, but for Vertex AI with `streamFunctionCallArguments`: `{"functionCall": {"partialArgs": [{"jsonPath": "$.to",
+ * "stringValue": "ad", "willContinue": true}], "willContinue": true}}` (googleapis.github.io/js-genai, PartialArg, 2026-11-29).
+ */
 export function textDeltas(chunk: object): readonly TextDelta[] {
   return objectsOf((chunk as { readonly candidates?: unknown }).candidates).flatMap(({ index, content, finishReason }) => {
     const parts = isObject(content) ? objectsOf(content["parts"]) : [];
@@ -10,11 +13,23 @@ export function textDeltas(chunk: object): readonly TextDelta[] {
     const hasEnded = isEnd(finishReason);
     const lastOther = parts.findLastIndex(isOther);
     return parts.flatMap((part, at) => {
+      const args = partialArgs(part);
+      if (args !== undefined) return args.flatMap((arg) => deltasOfArgument(arg, `call ${String(index)}`));
       const deltas = deltasIn(part, ["text"], { channel: `${owner} ${part["thought"] === true}`, owner });
       const isFollowed = at < lastOther;
       return hasEnded || isFollowed ? deltas.map((each) => ({ ...each, isLast: true, isFollowed })) : deltas;
     });
   });
+}
+
+/** `undefined`: the part is no call whose arguments come in pieces. */
+function partialArgs({ functionCall }: WireObject): readonly WireObject[] | undefined {
+  return isObject(functionCall) && functionCall["partialArgs"] !== undefined ? objectsOf(functionCall["partialArgs"]) : undefined;
+}
+
+function deltasOfArgument(arg: WireObject, owner: string): readonly TextDelta[] {
+  const deltas = deltasIn(arg, ["stringValue"], { channel: `${owner} ${String(arg["jsonPath"])}`, owner });
+  return arg["willContinue"] === true ? deltas : deltas.map((each) => ({ ...each, isLast: true, isFollowed: true }));
 }
 
 /** A call of a function, or a medium: its place is behind the text that came before it. */
@@ -27,6 +42,12 @@ export function endedTexts(chunk: object): readonly string[] {
   const candidates = objectsOf((chunk as { readonly candidates?: unknown }).candidates);
   return candidates.flatMap(({ index, content, finishReason }) => {
     const parts = isObject(content) ? objectsOf(content["parts"]) : [];
-    return isEnd(finishReason) || parts.some(isOther) ? [`candidate ${String(index)} `] : [];
+    const isOver = isEnd(finishReason);
+    return [
+      ...(isOver || parts.some(isOther) ? [`candidate ${String(index)} `] : []),
+      ...(isOver || parts.some((part) => isObject(part["functionCall"]) && partialArgs(part) === undefined)
+        ? [`call ${String(index)} `]
+        : []),
+    ];
   });
 }
