@@ -260,6 +260,15 @@ test("a kept answer, an alias, a fallback, a stored response and one in the back
   assert.ok(!sent().includes("Lovelace"), sent());
 });
 
+test("a stream that waited and is blocked is not stored", async () => {
+  upstream.enqueue({ text: ["Take a ", "bomb"] });
+  const headers = { authorization: `Bearer ${keys.get("gus")}`, "content-type": "application/json" };
+  const body = JSON.stringify({ model: "claude-mock", input: "what?", store: true, stream: true });
+  const text = await (await fetch(`${gateway.url}/v1/responses`, { method: "POST", headers, body })).text();
+  assert.match(text, /does not let this answer through/);
+  assert.deepEqual(await gateway.sql("select id from stored_responses where response like '%bomb%'"), []);
+});
+
 test("metrics count what was found and what was not judged, and no log line or row has a text", async () => {
   const metrics = await (await fetch(`${gateway.url}/metrics`, { headers: { authorization: `Bearer ${gateway.adminKey}` } })).text();
   assert.match(metrics, /tokligence_firewall_unjudged_total\{classifier="broken"\} \d+/);

@@ -18,6 +18,7 @@ models: { both: { targets: [openai/gpt-mock, local/org/local-model], strategy: p
 firewall:
   rules:
     personal: { action: mask, direction: both, detect: [email] }
+    keys: { action: block, direction: answer, detect: [secret] }
 `,
   });
   caller = await gateway.createKey("alice");
@@ -57,6 +58,27 @@ const sent = (): string => upstream.requests.map(({ body }) => body.toString()).
 const assertNothingSent = (): void => {
   for (const text of [own, second, other]) assert.ok(!sent().includes(text), sent());
 };
+
+// First, as the mock's ids begin anew with each test.
+for (const [model, stream] of [
+  ["claude-mock", true],
+  ["claude-mock", false],
+  ["gpt-mock", true],
+] as const) {
+  test(`a blocked ${stream ? "stream" : "answer"} of ${model} is not stored: no conversation goes on from it`, async () => {
+    upstream.enqueue({ text: ["The key is ", "AKIAIOSFODNN7EXAMPLE"] });
+    const made = await call("POST", "/v1/responses", { model, input: "hello", store: true, stream });
+    assert.ok(made.text.includes("does not let this answer through") && !made.text.includes("AKIA"), made.text);
+    const stored = await gateway.sql("select id from stored_responses");
+    const id = stream ? /"id":"(resp_[^"]+)"/.exec(made.text)![1]! : "none";
+    assert.ok(!stored.some((row) => row["id"] === id), "it is forgotten before its stream ends");
+    const asked = upstream.requests.length;
+    const next = await call("POST", "/v1/responses", { model, input: "and?", previous_response_id: id, store: true });
+    assert.deepEqual([next.status, upstream.requests.length], [404, asked], next.text);
+    const kept = await gateway.sql("select response from stored_responses where response like '%AKIA%'");
+    assert.deepEqual(kept, []);
+  });
+}
 
 for (const model of ["claude-mock", "gpt-mock"]) {
   const keeper = model === "claude-mock" ? "the gateway" : "its provider";

@@ -158,12 +158,13 @@ export class StreamSink implements AnswerSink, AnswerEnd {
       if (error !== undefined) {
         this.#emit(asBytes(out));
         this.#delivery.upstream?.abort();
-        this.#break(error);
+        if (!this.#over) this.#break(error);
         return;
       }
       if (tap.ended) {
         this.#emit(asBytes(out));
-        this.#complete(piece);
+        // What has just gone out may end the delivery: a rule of the firewall blocks it.
+        if (!this.#over) this.#complete(piece);
         return;
       }
       out += hasOwnWords(event) || (tap.finished && tap.facts.broken !== undefined) ? this.#clean(piece) : piece;

@@ -19,7 +19,7 @@ import { createContext } from "./judged-context.ts";
 
 /** The parts of a call that the firewall works on. */
 export interface CheckedCall {
-  readonly deps: Pick<GatewayDeps, "clock" | "firewallCounts" | "logger" | "sealer">;
+  readonly deps: Pick<GatewayDeps, "clock" | "firewallCounts" | "logger" | "responses" | "sealer">;
   readonly exchange: { readonly requestId: string };
   readonly request: RequestFacts;
   readonly entry: Pick<AttemptEntry, "settlement" | "settle"> | undefined;
@@ -40,6 +40,10 @@ export class CallFirewall {
   #outside: OutsideCheck | null | undefined;
   #answerCovers: Placeholders | undefined;
   #error: GatewayError | undefined;
+  /** The response that has been stored with the answer. */
+  #keptId: string | undefined;
+  /** A blocked response is being forgotten; `undefined`: there is none. */
+  forgotten: Promise<void> | undefined;
   /** Judgements that were missing. */
   readonly #missing: MissingJudgement[] = [];
   /** The answer waits for a judgement; `undefined`: it does not. */
@@ -79,8 +83,9 @@ export class CallFirewall {
     return this.#placeholders;
   }
 
-  /** The originals of the placeholders, sealed for the user, to be kept with the response; without any, nothing. */
-  get kept(): { readonly placeholders?: string } {
+  /** The originals of the placeholders, sealed for the user, to be kept with a response; without any, nothing. @param id of the response: if its answer is blocked, it is forgotten. */
+  keptWith(id: string): { readonly placeholders?: string } {
+    this.#keptId = id;
     const saved = this.#placeholders?.save();
     return saved === undefined ? {} : { placeholders: this.#call!.deps.sealer.seal(this.#scope, saved) };
   }
@@ -258,11 +263,24 @@ export class CallFirewall {
             `The firewall's rule "${blocking.rule}" does not let this answer through: it contains ${describeCounts(blocking.counts)}.`,
           );
     this.#error = error;
+    this.#forget();
     const status = httpStatus ?? request.protocol.renderError(error, exchange.requestId).status;
     // One that is settled says `ok`, and waits until its answer has left.
     if (entry?.settlement !== undefined)
       void entry.settle({ status: "interrupted", httpStatus: status, errorCode: error.code, errorMessage: error.message });
     return error;
+  }
+
+  /** What was blocked must not go to a provider as the past of a conversation. */
+  #forget(): void {
+    const { deps, exchange } = this.#call!;
+    if (this.#keptId === undefined) return;
+    this.forgotten = deps.responses.forget(this.#keptId).catch((error: unknown) => {
+      deps.logger.error(
+        { request_id: exchange.requestId, error: messageOf(error) },
+        "a response that the firewall has blocked could not be forgotten",
+      );
+    });
   }
 
   /** Monotonic milliseconds. */

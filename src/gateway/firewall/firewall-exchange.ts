@@ -118,7 +118,7 @@ export class FirewallExchange extends WrappedExchange {
     const out = this.#stream.push(data);
     if (out !== "") this.#isEmpty = false;
     if (!this.#stream.isBlocked) return this.inner.chunk(out);
-    this.#endBlocked(out);
+    this.#block(out);
     return true;
   }
 
@@ -135,7 +135,7 @@ export class FirewallExchange extends WrappedExchange {
     }
     const out = this.#stream.push(last);
     const rest = this.#stream.isBlocked ? noBytes : this.#stream.end();
-    if (this.#stream.isBlocked) this.#endBlocked(asBytes(out + rest));
+    if (this.#stream.isBlocked) this.#block(asBytes(out + rest));
     else {
       this.#judgeLate?.();
       this.inner.finish(asBytes(out + rest));
@@ -169,7 +169,7 @@ export class FirewallExchange extends WrappedExchange {
   #hold(held: HeldStream, data: Bytes): boolean {
     const out = held.push(data);
     if (!held.isBlocked) return out === "" || this.inner.chunk(out);
-    this.#endBlocked(noBytes);
+    this.#block(noBytes);
     return true;
   }
 
@@ -177,7 +177,7 @@ export class FirewallExchange extends WrappedExchange {
     held.push(last);
     this.#wait(async () => {
       const out = await held.end();
-      if (out === undefined) this.#endBlocked(noBytes);
+      if (out === undefined) await this.#endBlocked(noBytes);
       else this.inner.finish(out);
     });
   }
@@ -186,14 +186,24 @@ export class FirewallExchange extends WrappedExchange {
     if (!this.#isBlocked) this.inner.abort();
   }
 
-  /** The stream ends with an error in the client's dialect. For what is upstream, the client has left. */
-  #endBlocked(last: Bytes): void {
+  #block(last: Bytes): void {
+    const ended = this.#endBlocked(last);
+    if (ended !== undefined) this.#wait(() => ended);
+  }
+
+  /** The stream ends with an error in the client's dialect. For what is upstream, the client has left. A promise if a stored response is forgotten before. */
+  #endBlocked(last: Bytes): Promise<void> | undefined {
     this.#isBlocked = true;
     const error = this.#firewall.block(200);
     this.#leave?.();
     const facts = this.#tap?.facts ?? {};
     const options = { jsonArray: this.#isArray, facts, isEmpty: this.#isEmpty && last === "" };
-    this.inner.finish(asBytes(last + latin1OfEvents(this.#protocol.renderStreamError(error, this.requestId, options))));
+    const end = asBytes(last + latin1OfEvents(this.#protocol.renderStreamError(error, this.requestId, options)));
+    const { forgotten } = this.#firewall;
+    // Its client knows the id of the response.
+    if (forgotten !== undefined) return forgotten.then(() => this.inner.finish(end));
+    this.inner.finish(end);
+    return undefined;
   }
 
   /** What was found in the answer is known only now. */

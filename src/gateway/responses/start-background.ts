@@ -48,7 +48,7 @@ export async function startBackground(
       provider: attempts[0]?.provider.name ?? "",
       providerKey: "",
       model: call.request.model,
-      ...call.firewall?.kept,
+      ...call.firewall?.keptWith(id),
     },
     { status: "in_progress", background: true, previousId: call.continued?.previousId, input, response: pending },
   );

@@ -43,7 +43,7 @@ export function storeWholeAnswer(
 
 async function hold(call: ModelCall, provider: string, input: string, { id, status, json }: storedResponses.EndedResponse): Promise<void> {
   const isNew = await call.deps.responses.hold(
-    { id, userId: call.request.principal.userId, provider, providerKey: "", model: call.request.model, ...call.firewall?.kept },
+    { id, userId: call.request.principal.userId, provider, providerKey: "", model: call.request.model, ...call.firewall?.keptWith(id) },
     { status, background: false, previousId: call.continued?.previousId, input, response: json },
   );
   if (!isNew) throw new Error(`The response ${id} is kept already.`);

@@ -72,7 +72,7 @@ export function rememberResponse(
       provider: attempt.provider.name,
       providerKey: key?.id ?? "",
       model: call.request.model,
-      ...call.firewall?.kept,
+      ...call.firewall?.keptWith(facts.id),
     },
     { unbilled },
   );
