@@ -38,7 +38,7 @@ export { readCsv } from "./reconcile/read-csv.ts";
 export { isReportVendor, readVendorReport, type ReportVendor } from "./reconcile/read-report.ts";
 export * from "./rollups/rollup.ts";
 export * from "./entries/sink.ts";
-export { supplyUserId } from "./entries/supply.ts";
+export { isSupplyUser, supplyUserId } from "./entries/supply.ts";
 export * from "./types.ts";
 export * from "./prices/unpriced-alarm.ts";
 export * from "./prices/unpriced-step.ts";

@@ -135,6 +135,13 @@ test("no cache is made with caching: off, at another base URL, without a price o
   assert.deepEqual(own.caches.calls.at(-1)!.body, body);
 });
 
+test("what is sold to another gateway is not kept, as that pays for its answers alone", async () => {
+  const scene = new CacheScene();
+  const buyer = { ...principal, userId: "mkt_node", keyId: "" };
+  for (const turns of [[], ["one"], ["one", "two"]]) await scene.ask(conversation(...turns), buyer);
+  assert.deepEqual(scene.caches.cacheCalls, []);
+});
+
 test("a request whose cache is gone is sent again without it, once; neither the key nor the provider pays for that, and the cache is made anew", async () => {
   const scene = new CacheScene();
   const turns = ["one", "two", "three", "four", "five"];

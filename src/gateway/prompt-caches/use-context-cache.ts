@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { bytesOf, GatewayError, type Bytes } from "../../core/index.ts";
+import { isSupplyUser } from "../../ledger/index.ts";
 import type { CacheablePrompt, ContextCaching } from "../../protocols/index.ts";
 import type { Target } from "../../upstream/index.ts";
 import { isAnyForm, type Lane } from "../lane.ts";
@@ -25,6 +26,8 @@ export function useContextCache(call: ModelCall, target: Target, lane: Lane): La
   const caching = call.deps.protocols.get(attempt.protocol)?.upstream.contextCaching;
   const mode = lane.kind === "translated" ? (attempt.caching ?? "auto") : attempt.caching;
   if (caching === undefined || mode !== "auto" || call.request.operation !== "generate") return lane;
+  // Another gateway pays for its answers alone.
+  if (isSupplyUser(call.request.principal.userId)) return lane;
   const kept = keptPromptOf(call, target, caching, lane.request.body ?? []);
   call.keptPrompt = kept;
   if (kept?.used === undefined) return lane;
