@@ -160,12 +160,32 @@ for (const fault of ["error-event-later", "reset-mid-body"] as const) {
 test("a second key of the provider answers for one that is refused, limited or without quota", async () => {
   for (const [fault, kind] of [
     ["status-401", "credential"],
+    ["status-403", "credential"],
     ["status-429", "throttled"],
     ["429-retry-seconds", "throttled"],
   ] as const) {
     for (const { dialect, stream } of cells) {
       first.use(fault, "healthy");
       assert.equal(shown(await meet("pair", dialect, stream)), `200 whole by pair, 2 attempts: ${kind} pair`);
+      skippedMs += 3_600_000;
+    }
+  }
+});
+
+test("a key that a 401 refuses is used for no model, one that a 403 refuses for all others", async () => {
+  for (const [fault, keys] of [
+    ["status-401", 1],
+    ["status-403", 2],
+  ] as const) {
+    for (const dialect of dialects) {
+      first.use(fault, "healthy");
+      await meet("pair", dialect, false);
+      const known = first.requests.length;
+      for (let count = 0; count < 4; count++) await meet("pair", dialect, false);
+      const used = new Set(
+        first.requests.slice(known).map(({ headers }) => headers["authorization"] ?? headers["x-api-key"] ?? headers["x-goog-api-key"]),
+      );
+      assert.equal(used.size, keys, `${fault} ${dialect.id}`);
       skippedMs += 3_600_000;
     }
   }
