@@ -1,4 +1,4 @@
-import type { ChatResponse, JsonSchema, Message, ToolCallBlock } from "../../ir/index.ts";
+import type { ChatResponse, FunctionTool, JsonSchema, Message, ToolCallBlock } from "../../ir/index.ts";
 import * as z from "zod";
 import type { Documentation } from "./documentation.ts";
 import { instructions } from "./instructions.ts";
@@ -45,6 +45,8 @@ export class Conversation {
   /** Each question with all that belongs to its answer. */
   #turns: Message[][] = [];
   #hasTools = true;
+  /** As the model gets them. */
+  #tools: FunctionTool[] | undefined;
 
   constructor(deps: ConversationDeps) {
     this.#deps = deps;
@@ -108,7 +110,7 @@ export class Conversation {
       this.#deps.model.ask(
         {
           messages: [textMessage("system", this.#instructions()), ...this.#history()],
-          ...(this.#hasTools ? { tools: this.#toolList() } : {}),
+          ...(this.#hasTools ? { tools: (this.#tools ??= toolList(this.#deps)) } : {}),
         },
         { ...(onText === undefined ? {} : { onText }), signal },
       );
@@ -157,18 +159,12 @@ export class Conversation {
     this.#turns = kept;
     return kept.flat();
   }
+}
 
-  #toolList() {
-    const { tools, isReadOnly } = this.#deps;
-    return tools
-      .filter(({ kind }) => kind === "read" || !isReadOnly)
-      .map(({ name, description, parameters }) => ({
-        type: "function" as const,
-        name,
-        description,
-        parameters: schemaOf(parameters),
-      }));
-  }
+function toolList({ tools, isReadOnly }: ConversationDeps): FunctionTool[] {
+  return tools
+    .filter(({ kind }) => kind === "read" || !isReadOnly)
+    .map(({ name, description, parameters }) => ({ type: "function" as const, name, description, parameters: schemaOf(parameters) }));
 }
 
 function schemaOf(parameters: z.ZodObject): JsonSchema {

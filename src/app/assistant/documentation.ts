@@ -26,13 +26,12 @@ const indexPage = "README.md";
 
 export function readDocumentation(folder?: string): Documentation {
   const texts = readPages(folder);
-  const sections = [...texts].filter(([page]) => page !== indexPage).flatMap(([page, text]) => splitPage(page, text));
-  const index = createIndex(
-    sections.map((section) => ({ title: wordsOf(`${section.heading} ${section.page}`), body: wordsOf(section.text) })),
-  );
+  let found: SearchableSections | undefined;
   return {
     pages: [...texts.keys()].filter((page) => page !== indexPage),
     search(question, limit) {
+      // Made for the first search: it takes a tenth of a second, and most conversations need none.
+      const { sections, index } = (found ??= indexSections(texts));
       // Of each page the best section: a long one would take all places.
       const best = new Map<string, DocumentSection>();
       for (const position of index(wordsOf(question))) {
@@ -44,6 +43,19 @@ export function readDocumentation(folder?: string): Documentation {
     },
     read: (page) => texts.get(page.replace(/^docs\//, "")),
   };
+}
+
+interface SearchableSections {
+  readonly sections: readonly DocumentSection[];
+  readonly index: (words: readonly string[]) => number[];
+}
+
+function indexSections(texts: ReadonlyMap<string, string>): SearchableSections {
+  const sections = [...texts].filter(([page]) => page !== indexPage).flatMap(([page, text]) => splitPage(page, text));
+  const index = createIndex(
+    sections.map((section) => ({ title: wordsOf(`${section.heading} ${section.page}`), body: wordsOf(section.text) })),
+  );
+  return { sections, index };
 }
 
 /** Of a folder; of the gateway's own documentation if it is omitted. An executable has all pages in one asset. */
