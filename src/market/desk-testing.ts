@@ -2,6 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { randomBytes } from "node:crypto";
+import { makeMigratedSqlite } from "../../tests/testbed/migrated-sqlite.ts";
 import { silentLogger, type Clock } from "../core/index.ts";
 import { createSqliteStore, type Store } from "../store/index.ts";
 import { buildProviders, type Provider } from "../upstream/index.ts";
@@ -204,7 +205,9 @@ export class DeskScene {
 export async function deskScene(): Promise<DeskScene> {
   const folder = await mkdtemp(join(tmpdir(), "tokligence-market-"));
   const clock = { now: () => 1_800_000_000_000, monotonic: () => 0 };
-  return new DeskScene(await createSqliteStore({ path: join(folder, "gateway.db"), clock }), folder);
+  const path = join(folder, "gateway.db");
+  await makeMigratedSqlite(path);
+  return new DeskScene(await createSqliteStore({ path, clock }), folder);
 }
 
 export const randomOf = (size: number): Uint8Array => randomBytes(size);

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import { makeMigratedSqlite } from "../../tests/testbed/migrated-sqlite.ts";
 import { migratedPostgres } from "../../tests/testbed/migrated-postgres.ts";
 import { withoutPostgres } from "../../tests/testbed/shared-postgres.ts";
 import { systemClock } from "../core/index.ts";
@@ -16,7 +17,9 @@ export interface OpenedStores {
 /** On SQLite a clearing is one process. */
 export async function openSqlite(): Promise<OpenedStores> {
   const folder = await mkdtemp(join(tmpdir(), "tokligence-clearing-"));
-  const store = await createSqliteStore({ path: join(folder, "gateway.db"), clock: systemClock });
+  const path = join(folder, "gateway.db");
+  await makeMigratedSqlite(path);
+  const store = await createSqliteStore({ path, clock: systemClock });
   return {
     stores: [store],
     close: async () => {

@@ -48,7 +48,7 @@ test("a key is rotated: the new one is shown to the user alone, the old one is n
       ["laptop 2", true],
     ],
   );
-  assert.match(session.asked[1]!.summary, /that is +the key laptop \(tok_\w{4}…\) of bob, and keys that were made with it$/);
+  assert.match(session.asked[1]!.summary, /that is +the key laptop \(tok_[\w-]{4}…\) of bob, and keys that were made with it$/);
   assert.equal(session.keysShown.length, 1);
   assert.equal(sentTexts(world.mock).join("").includes(session.keysShown[0]!), false);
 });

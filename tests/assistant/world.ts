@@ -7,6 +7,7 @@ import { openSession, type Session } from "../../src/app/assistant/session.ts";
 import type { ChangeRequest } from "../../src/app/assistant/tool-runner.ts";
 import { loadSettings } from "../../src/app/config/index.ts";
 import { providerKeys, withMockUpstream } from "../e2e/harness.ts";
+import { makeMigratedSqlite } from "../testbed/migrated-sqlite.ts";
 import { createMockUpstream, type MockUpstream, type MockUpstreamOptions } from "../testbed/mock-upstream.ts";
 import type { Scenario, ScenarioToolCall } from "../testbed/scenario.ts";
 
@@ -54,6 +55,7 @@ export async function startWorld(t: TestContext, options: MockUpstreamOptions = 
   const more = `alerts: { webhooks: { ops: { url: "http://127.0.0.1:9/hook?token=canary-in-a-url-88" } } }`;
   await writeFile(path, withMockUpstream(mock.url, more), { mode: 0o600 });
   const env = { HOME: folder, TOKLIGENCE_DATABASE_PATH: join(folder, "gateway.db"), TOKLIGENCE_GATEWAY_LOGGING_FILE: logPath };
+  await makeMigratedSqlite(env.TOKLIGENCE_DATABASE_PATH);
   const admin = await openAdmin(loadSettings({ path, env }), { create: true });
   const sessions: Session[] = [];
   t.after(async () => {
