@@ -296,13 +296,12 @@ export const reliabilityRows: Readonly<Record<string, readonly ReliabilityRow[]>
       figures: "{manifests} manifests",
     },
     {
-      promise: "Commands, options, their values, and names of users and models are completed in the shells themselves.",
+      promise: "zsh and fish complete commands, options, values and names.",
       test: { long: "shells" },
       figures: "{lines} lines in {shells}",
     },
     {
-      promise:
-        "The assistant in a terminal of 80 and of 200 columns, with and without colours: streaming, history, lines that go on, pasted text, Ctrl-C, all commands; the hundredth question is answered as soon as the first ones.",
+      promise: "The assistant in a terminal: streaming, history, pasted text, Ctrl-C, all commands, also after a hundred questions.",
       test: { long: "chat" },
       figures:
         "{last_turns_ms} ms for a question at the end of {turns}, {first_turns_ms} ms at their beginning, a key is echoed in {echo_ms} ms",
