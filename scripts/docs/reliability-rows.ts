@@ -295,11 +295,7 @@ export const reliabilityRows: Readonly<Record<string, readonly ReliabilityRow[]>
       test: { long: "containers" },
       figures: "{manifests} manifests",
     },
-    {
-      promise: "zsh and fish complete commands, options, values and names.",
-      test: { long: "shells" },
-      figures: "{lines} lines in {shells}",
-    },
+    { promise: "zsh and fish complete commands, options, values and names.", test: { long: "shells" } },
     {
       promise: "The assistant in a terminal: streaming, history, pasted text, Ctrl-C, all commands, also after a hundred questions.",
       test: { long: "chat" },

@@ -8,7 +8,6 @@ import { completionScript, type Shell } from "../../src/app/cli/completion-scrip
 import { createDaemonProgram } from "../../src/app/cli/daemon-main.ts";
 import { createProgram } from "../../src/app/cli/program.ts";
 import { listCommands } from "../../src/app/cli/registry.ts";
-import { writeFigures } from "./figures.ts";
 import { startInTerminal, withoutTerminal } from "../testbed/terminal-program.ts";
 
 /** Completion in the shells themselves: zsh and fish (Debian's packages of these names). bash is in `npm test`. */
@@ -76,11 +75,6 @@ async function completeInZsh(t: TestContext, line: string, expected: readonly st
   shell.kill();
   await shell.ended;
 }
-
-after(() => {
-  const shells = (["zsh", "fish"] as const).filter((shell) => without(shell) === false);
-  writeFigures("shells", { lines: cases.length, shells: shells.join(", ") });
-});
 
 test("zsh does, with nothing else in its configuration", { skip: without("zsh") || withoutTerminal }, async (t) => {
   for (const [line, expected] of cases) await completeInZsh(t, line, expected);
