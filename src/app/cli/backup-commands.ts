@@ -43,7 +43,7 @@ function addBackupCommand(program: Command, load: () => Promise<LoadedSettings>)
         const onRows = (rows: number): void => progress.add(rows);
         const report = await writeBackup(loaded, file, { includeSecrets, force, nowMs: Date.now(), onRows });
         progress.end();
-        print(json === true, report, () => backupText(report));
+        print(json === true, report, () => backupText(report, process.env));
       } finally {
         progress.end();
       }
@@ -51,21 +51,21 @@ function addBackupCommand(program: Command, load: () => Promise<LoadedSettings>)
   addExamples(command, ["tokligence backup gateway-2026-01-31.backup", "tokligence backup /media/safe/all.backup --include-secrets"]);
 }
 
-function backupText({
-  file,
-  size_bytes: size,
-  rows,
-  schema_version: version,
-  secrets,
-  variables,
-  other_files: files,
-}: BackupReport): string {
+/** For people; exported for its test. `env`: where the command runs, which need not be where the gateway runs. */
+export function backupText(
+  { file, size_bytes: size, rows, schema_version: version, secrets, variables, other_files: files }: BackupReport,
+  env: Readonly<Record<string, string | undefined>>,
+): string {
+  // A secret that was taken out of the file is always needed; a provider whose variable is not set is off.
+  const needed = variables.filter((name) => name.startsWith("TOKLIGENCE_") || (env[name] ?? "") !== "");
+  const unset = variables.filter((name) => !needed.includes(name));
   return [
     `Wrote ${file} (${size} bytes): ${countsText(rows)}, schema version ${version}.`,
     secrets
       ? "It has the secrets of this gateway. Keep it where only you can read it."
       : "The secrets of this gateway are not in it: see docs/deployment.md, or use --include-secrets.",
-    ...(variables.length === 0 ? [] : [`A new machine needs these variables as well: ${variables.join(", ")}`]),
+    ...(needed.length === 0 ? [] : [`A new machine needs these variables as well: ${needed.join(", ")}`]),
+    ...(unset.length === 0 ? [] : [`The configuration also reads these, which are not set here: ${unset.join(", ")}`]),
     ...(files.length === 0 ? [] : [`And these files: ${files.join(", ")}`]),
   ].join("\n");
 }
@@ -130,7 +130,7 @@ function restoreText(report: RestoreReport): string {
     ...(manifest.secrets ? [] : ["The backup has no secrets: the gateway makes new ones at its start."]),
     ...aside.map((path) => `Kept from before: ${path}`),
     ...(journal === null ? [] : [`Entries of the journal ${journal} that the backup lacks come into the database at the start.`]),
-    ...(variables.length === 0 ? [] : [`Set before the start: ${variables.join(", ")}`]),
+    ...(variables.length === 0 ? [] : [`The configuration reads these variables, which are not set here: ${variables.join(", ")}`]),
     ...(files.length === 0 ? [] : [`Bring these files here: ${files.join(", ")}`]),
     restored ? "Next: tokligence start" : "Nothing was changed. To do it: the same command without --dry-run",
   ].join("\n");

@@ -26,7 +26,7 @@ export function addLoginCommands(program: Command, admin: WithAdmin, load: () =>
         import("../login-file.ts"),
         import("../remote-admin.ts"),
       ]);
-      const place = readGatewayUrl(url() ?? readLogin()?.url ?? ownUrl(await load()));
+      const place = readGatewayUrl(url() ?? readLogin()?.url ?? (await ownUrl(await load())));
       const onReady = (address: string, confirmation: string): void => {
         process.stderr.write(
           `Open this address in a browser on this machine:\n\n  ${address}\n\nThe page shows the code ${confirmation}.\n`,
@@ -102,8 +102,12 @@ async function revoke(url: string, key: string, id: string): Promise<string | un
   }
 }
 
-function ownUrl({ settings: { auth, gateway } }: LoadedSettings): string {
-  return auth.oidc?.publicUrl ?? `http://127.0.0.1:${gateway.port}`;
+/** Of the gateway of this machine: one that runs may have another port than the configuration says. */
+async function ownUrl({ settings: { auth, database, gateway } }: LoadedSettings): Promise<string> {
+  if (auth.oidc !== undefined) return auth.oidc.publicUrl;
+  const [{ readDaemonStatus }, { runtimePaths }] = await Promise.all([import("../daemon/start-background.ts"), import("../paths.ts")]);
+  const status = await readDaemonStatus(runtimePaths(database.path)).catch(() => undefined);
+  return `http://127.0.0.1:${status?.port ?? gateway.port}`;
 }
 
 /** The address is in the terminal, too: that no browser opens is no error. */
