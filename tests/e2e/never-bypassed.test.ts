@@ -15,7 +15,8 @@ let silent: MockUpstream;
 let broken: MockUpstream;
 let good: MockUpstream;
 let gateway: TestGateway;
-/** How long it takes for an answer. */
+let lateMs = 60;
+/** How long the good one takes for an answer. */
 let takesMs = 0;
 /** The gateway's clock stands still, so that no limit fills up meanwhile. */
 const clock = { now: () => 1_790_000_000_000, monotonic: () => 1_000_000 };
@@ -25,7 +26,7 @@ const usage = { input: 5, cached: 0, cacheWrite5m: 0, cacheWrite1h: 0, output: 1
 before(async () => {
   silent = await createMockUpstream({
     validate: false,
-    choose: () => ({ text: ["Late."], usage, trouble: { kind: "hang", afterPieces: "headers", until: setTimeout(200) } }),
+    choose: () => ({ text: ["Late."], usage, trouble: { kind: "hang", afterPieces: "headers", until: setTimeout(lateMs) } }),
   });
   broken = await createMockUpstream({ validate: false, choose: () => ({ trouble: { kind: "error", error: { status: 503 } } }) });
   good = await createMockUpstream({
@@ -284,6 +285,7 @@ test("a budget with room for one attempt pays for one: no second target is asked
 
 test("a request with two attempts takes one place of its key, and gives one back", async () => {
   takesMs = 60;
+  lateMs = 300;
   const [first, second] = ways;
   const { key, keyId } = await gateway.createKey();
   await callAdmin(gateway, "limits.set", { body: { subject: keyId, concurrent: 1 } });
@@ -296,10 +298,11 @@ test("a request with two attempts takes one place of its key, and gives one back
   }
   assert.equal(await ask(key, second!, "open"), "200 1 Well");
   takesMs = 0;
+  lateMs = 60;
 });
 
 test("a second target whose provider has no place free, or no money left, is not asked: the first one answers", async () => {
-  takesMs = 400;
+  takesMs = 250;
   const { key } = await gateway.createKey();
   await callAdmin(gateway, "limits.set", { body: { subject: "provider:claude", concurrent: 1 } });
   const known = good.requests.length;
