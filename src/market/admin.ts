@@ -138,7 +138,7 @@ class MarketOperations implements MarketAdmin {
   async leave(reference: string): Promise<PeerState> {
     const market = await this.#deps.open();
     const state = await peerOf(market, reference);
-    await market.presence.dropRelay(state.node);
+    await dropRelay(market, state.node);
     await market.peers.remove(state.node);
     await market.book.refresh();
     return state;
@@ -152,7 +152,7 @@ class MarketOperations implements MarketAdmin {
   async dropRelay(reference: string): Promise<UsedRelayState> {
     const market = await this.#deps.open();
     const { name, node } = await market.peers.find(reference);
-    if (!(await market.presence.dropRelay(node)))
+    if (!(await dropRelay(market, node)))
       throw new GatewayError("not_found", `${name} is no relay of this gateway. \`tokligence market status\` lists them.`);
     return { name, node, url: null, connections: 0, problem: null };
   }
@@ -173,6 +173,13 @@ async function asAdminError<T>(run: () => Promise<T>): Promise<T> {
       throw new GatewayError("upstream_unreachable", `The other gateway does not answer: ${error.message}`);
     throw error;
   }
+}
+
+/** What is shared is sold at this gateway's own address then, if no other relay is left. @returns whether the relay was used. */
+async function dropRelay(market: Market, node: string): Promise<boolean> {
+  const wasUsed = await market.presence.dropRelay(node);
+  if (wasUsed && (await market.shares.list()).length > 0) await market.sell();
+  return wasUsed;
 }
 
 async function peerOf(market: Market, reference: string): Promise<PeerState> {

@@ -263,9 +263,8 @@ export class Market {
   }
 
   /** Is called through a relay from now on. @throws GatewayError if it cannot be used, or another process sells on this database. */
-  async useRelay(relay: Peer): Promise<RelayLink> {
-    await this.#work.sell();
-    return await this.presence.useRelay(relay);
+  useRelay(relay: Peer): Promise<RelayLink> {
+    return this.#work.sell().then(() => this.presence.useRelay(relay));
   }
 
   /** Requests for a share that would be taken now. */
@@ -298,6 +297,7 @@ export class Market {
       if (this.#deps.maySell) await this.clearing.beat();
       if (this.#deps.exchangeSettings().enabled || (await this.exchange.wasStarted())) await this.startExchange();
       if ((await this.shares.list()).length > 0) await this.sell();
+      await this.presence.serveRelay();
     } catch (error) {
       this.#deps.logger.error({ error: messageOf(error) }, "the market cannot sell or clear in this process now");
     }

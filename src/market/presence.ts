@@ -130,6 +130,12 @@ export class Presence {
     await Promise.all(links.map((link) => link.close()));
   }
 
+  /** At the start: a relay of peers is called also if nothing is sold here. */
+  async serveRelay(): Promise<void> {
+    const { maySell, settings } = this.#parts.deps;
+    if (maySell && settings().relay.peers) await this.listen();
+  }
+
   /** Opens the market's own address, if it is not open yet. @throws GatewayError `invalid_request` with several workers. */
   async listen(): Promise<void> {
     if (this.#listener !== undefined) return;

@@ -31,7 +31,7 @@ before(async () => {
   });
   const provider = `{ base_url: "${mock.url}/v1", protocols: [openai-chat], api_key: rig-key-1234567890, models: [qwen3] }`;
   home = await startGateway({
-    config: `market: { listen: 127.0.0.1:1, name: home, per_buyer: { calls_per_second: 1000, concurrency: 20 } }\nproviders: { rig: ${provider} }\n`,
+    config: `market: { listen: 127.0.0.1:0, name: home, per_buyer: { calls_per_second: 1000, concurrency: 20 } }\nproviders: { rig: ${provider} }\n`,
   });
   alice = await startGateway({ config: "market: { listen: 127.0.0.1:0, name: alice }\nrouting: { retries: 0 }\n" });
   caller = await alice.createKey();
@@ -94,9 +94,12 @@ test("the relay itself buys from a seller that is connected to it", async () => 
 });
 
 test("a seller whose relay is away is not asked, and is asked again once it is back", async () => {
+  const isListening = async (): Promise<boolean> => (await callAdmin(home, "market.status")).listening;
   await callAdmin(home, "market.relays.drop", { param: "hub" });
+  assert.equal(await isListening(), true);
   assert.equal((await ask(alice, caller.key, false)).status, 503);
   await callAdmin(home, "market.relays.use", { body: { name: "hub" } });
+  assert.equal(await isListening(), false);
   assert.equal((await ask(alice, caller.key, false)).status, 200);
 });
 

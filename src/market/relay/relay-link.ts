@@ -30,7 +30,7 @@ const graceMs = 5_000;
 const firstRetryMs = 1_000;
 const longestRetryMs = 60_000;
 /** After a connection of this length the next one that fails is tried again soon. */
-const steadyMs = 30_000;
+const steadyMs = 5_000;
 
 interface Slot {
   session: ServerHttp2Session | undefined;
