@@ -72,7 +72,7 @@ export class Market {
     const now = (): number => clock.now();
     const key = keys.node;
     this.#deps = deps;
-    this.#work = new ProcessWork({ store, clock, logger, address: () => `${settings().host}:${this.port ?? settings().port}` });
+    this.#work = new ProcessWork({ store, clock, logger, address: settings });
     this.keys = keys;
     this.peers = createPeers(store);
     this.shares = createShares(store, now);

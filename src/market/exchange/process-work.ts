@@ -1,3 +1,4 @@
+import { randomInt } from "node:crypto";
 import { hostname } from "node:os";
 import { GatewayError, type Clock, type Logger } from "../../core/index.ts";
 import type { Store } from "../../store/index.ts";
@@ -8,8 +9,8 @@ interface ProcessWorkDeps {
   readonly store: Store;
   readonly clock: Pick<Clock, "now">;
   readonly logger: Logger;
-  /** HOST:PORT on which this process listens. */
-  readonly address: () => string;
+  /** Where this process listens, or would: a seller behind a relay does not. Port 0 is one that the system chooses. */
+  readonly address: () => { readonly host: string; readonly port: number };
 }
 
 /** What of a market this process does. */
@@ -30,7 +31,12 @@ export class ProcessWork {
 
   constructor(deps: ProcessWorkDeps) {
     this.#deps = deps;
-    const holder = (): string => `${hostname()} ${deps.address()}`;
+    // The same after a restart, if the port is. No other process has the number that stands for a port that the system chooses.
+    const chosen = randomInt(100_000, 2 ** 40);
+    const holder = (): string => {
+      const { host, port } = deps.address();
+      return `${hostname()} ${host}:${port === 0 ? chosen : port}`;
+    };
     this.#selling = new ProcessClaim({ ...deps, work: "selling", holder });
     this.#clearing = new ProcessClaim({ ...deps, work: "exchange", holder });
   }
