@@ -43,6 +43,11 @@ test("2,000 seeds of lost, cut and repeated calls, partitions, crashes and wrong
   if (first === 1) writeFigures("market-simulator", { seeds: last, ...sums });
 });
 
+test("a seed is played the same way each time", async () => {
+  const play = (): Promise<unknown> => simulateMarket({ seed: 9, nodes: 3, requests: 6 });
+  assert.deepEqual(await play(), await play());
+});
+
 test("a fault of each kind that is planted in the program is found", async () => {
   const names = Object.keys(plantedFaults);
   const found: string[] = [];
