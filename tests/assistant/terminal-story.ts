@@ -120,8 +120,16 @@ async function playCommands({ chat, mock, folder, ask }: ChatInTerminal): Promis
   assert.equal(chat.screen.text.includes("It is bold."), chat.written().includes("\u001b[1mbold\u001b[0m"));
   await command("/copy", "Copied ");
   assert.deepEqual(chat.screen.commands, [`52;c;${Buffer.from(answer).toString("base64")}`]);
+  // A key that is typed is on the user's own screen alone, and the arrow keys have a placeholder for it.
+  const key = "sk-proj-typed0123456789abcdef";
+  await ask(`take ${key}`, "Taken.");
+  chat.type(keys.up);
+  await chat.endsLike(/> take \{\{secret_1\}\}$/);
+  await ask("", "Taken again.");
   await command("/save said.md", "Wrote said.md.");
-  assert.match(await readFile(join(folder, "said.md"), "utf8"), /^## Question\n\none\ntwo\n\n## Answer\n\nFirst line\.\nSecond line\.\n/);
+  const saved = await readFile(join(folder, "said.md"), "utf8");
+  assert.deepEqual([saved.includes(key), sentTexts(mock).some((text) => text.includes(key))], [false, false]);
+  assert.match(saved, /^## Question\n\none\ntwo\n\n## Answer\n\nFirst line\.\nSecond line\.\n/);
   await command("/model org/local-model", "Model: org/local-model");
   await command("/model claude-mock", "directly");
   await command("/clear", "A new conversation begins.");
