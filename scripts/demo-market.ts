@@ -105,6 +105,23 @@ async function settled(sides: readonly Side[]): Promise<void> {
   );
 }
 
+/** What members have bought is settled at the exchange, and acknowledged. */
+async function paid({ home }: Side): Promise<void> {
+  interface Member {
+    readonly paid_credits: string;
+    readonly contested_credits: string;
+  }
+  await waitUntil(
+    "the exchange has paid",
+    async () => {
+      const { data } = JSON.parse((await home.tokligence("exchange", "report", "--json")).stdout) as { readonly data: readonly Member[] };
+      const isPaid = data.some(({ paid_credits: credits }) => credits !== "0");
+      return isPaid && data.every(({ contested_credits: waiting }) => waiting === "0");
+    },
+    30_000,
+  );
+}
+
 async function restart(side: Side): Promise<void> {
   await endBy(side.running, "SIGTERM");
   side.running = await side.home.start("--port", side.port);
@@ -172,7 +189,9 @@ async function exchange(anna: Side, bob: Side, plaza: Side): Promise<string> {
   // Anna asks for Bob's offers when she starts.
   await restart(bob);
   await restart(anna);
-  await settled([anna, bob, plaza]);
+  await settled([anna, bob]);
+  await paid(plaza);
+  await run(plaza, "exchange", "report");
   await run(plaza, "exchange", "members");
   await run(plaza, "exchange", "check");
   return key;
