@@ -65,6 +65,8 @@ const startTimeoutMs = 30_000;
 /** A gateway that is ended for its slow start gets this long to clean up. */
 const cleanUpMs = 2000;
 const logTailLines = 10;
+/** The child is looked at whenever it prints something, and after this time. */
+const lookMs = 50;
 
 /**
  * Starts a gateway that outlives this process, and returns when its port answers, unless one runs already.
@@ -84,14 +86,22 @@ export async function startBackground(input: BackgroundInput): Promise<Backgroun
   });
   let stdout = "";
   let stderr = "";
-  child.stdout.on("data", (data: Buffer) => (stdout += data.toString("utf8")));
+  let wake = (): void => {};
+  child.stdout.on("data", (data: Buffer) => {
+    stdout += data.toString("utf8");
+    wake();
+  });
   child.stderr.on("data", (data: Buffer) => (stderr = (stderr + data.toString("utf8")).slice(-8192)));
   // With its output read to the end.
   const closed = new Promise<number | null>((resolve) => child.on("close", resolve));
   const ended: { exit?: number | null } = {};
-  void closed.then((code) => (ended.exit = code));
+  void closed.then((code) => {
+    ended.exit = code;
+    wake();
+  });
+  const waitForWord = (): Promise<void> => Promise.race([sleep(lookMs), new Promise<void>((resolve) => (wake = resolve))]);
   try {
-    for (const deadline = performance.now() + timeoutMs; ended.exit === undefined && performance.now() < deadline; await sleep(50)) {
+    for (const deadline = performance.now() + timeoutMs; ended.exit === undefined && performance.now() < deadline; await waitForWord()) {
       const status = stdout.includes("\n") ? await readDaemonStatus(paths) : undefined;
       if (status?.pid !== child.pid || status === undefined) continue;
       const { url, api_key: key, screen } = JSON.parse(stdout.slice(0, stdout.indexOf("\n"))) as StartLine;
