@@ -150,3 +150,21 @@ test("another gateway on the same database refers to the cache that this one has
     await other.stop();
   }
 });
+
+test("a cache that is being made as the gateway ends keeps it from nothing, and is an entry", async () => {
+  const ending = await startGateway(options());
+  const caller = await ending.createKey();
+  const { promise, resolve } = Promise.withResolvers<void>();
+  served.gate = promise;
+  for (const turns of [1, 2]) await askChat(caller, turns, ending);
+  await waitUntil("the cache is asked for", () => ending.gateway.ledger.status().open === 1);
+  await ending.drain(0);
+  const rows = await ending.sql(
+    "select status, error_code, usage_source, cost_nano_usd > 0 as is_paid from usage_entries where lane = 'context-cache'",
+  );
+  assert.deepEqual({ ...rows[0] }, { status: "interrupted", error_code: "shutting_down", usage_source: "estimated", is_paid: 1 });
+  assert.ok(!/failed inside the gateway/.test(await ending.logText()));
+  await ending.stop();
+  resolve();
+  served.gate = undefined;
+});

@@ -254,6 +254,8 @@ async function drain(edge: Edge, models: ModelRequests, { graceMs, lingerMs }: D
     models.deps.activeAttempts.terminateAll(shuttingDown());
   };
   await Promise.all([edge.close(graceMs, terminate, lingerMs), models.closeBackground(graceMs, terminate)]);
+  // What the gateway asks for itself after an answer, as a cache of its prompt, has no client that waits for it.
+  terminate();
 }
 
 /** A database that does not answer must not keep the process from ending: what is not written by then is in the journal. @returns cancels it. */

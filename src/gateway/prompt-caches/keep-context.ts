@@ -5,7 +5,7 @@ import type { CacheCall, ContextCaching, KeptContext, UpstreamError } from "../.
 import type { StoredContextCache } from "../../store/index.ts";
 import { clientNameOf } from "../headers/client-name.ts";
 import type { ModelCall } from "../model-call.ts";
-import { callProvider } from "./call-provider.ts";
+import { callProvider, type ProviderAnswer } from "./call-provider.ts";
 import { costOfUsage } from "./context-prices.ts";
 import { costOf, ttlMs, type CachePlan, type ContextPrices, type ExtensionPlan } from "./plan-context-cache.ts";
 import type { KeptPrompt } from "./kept-prompt.ts";
@@ -122,27 +122,22 @@ async function buy(
   if (budgets.length > 0) await deps.budgets.reserve({ requestId, amountNanoUsd, budgets });
   const open = openRecord(call, kept, requestId, purchase);
   const active = deps.ledger.open(open);
-  const answer = await callProvider(current.client, {
-    target: kept.target,
-    wire,
-    deadlineAt: deps.clock.monotonic() + claimMs / 2,
-    requestId,
-  });
+  const deadlineAt = deps.clock.monotonic() + claimMs / 2;
+  const answer = await callProvider(deps, current, { target: kept.target, wire, deadlineAt, requestId });
   const context = answer.status === 200 ? caching.parse(answer.text) : undefined;
-  const usage = context === undefined ? {} : usageOf({ ...purchase, tokens: context.tokens ?? purchase.tokens });
-  const record = closeRecord(call, open, { usage, httpStatus: answer.status === 0 ? 502 : answer.status });
+  const usage = usageOf({ ...purchase, tokens: context?.tokens ?? purchase.tokens });
+  const record = closeRecord(call, { open, answer, usage, isMade: context !== undefined });
   void deps.ledger.close(active, record);
   if (budgets.length > 0) {
-    if (context === undefined) await deps.budgets.release(requestId);
-    else
-      deps.budgets.finished(
-        requestId,
-        budgetCharge({ status: "ok", usage, costNanoUsd: costOfUsage(call, attempt, usage) }, current.budget.ceiling),
-        subject,
-      );
+    const { status } = record;
+    if (status === "error") await deps.budgets.release(requestId);
+    else {
+      const charge = budgetCharge({ status, usage, costNanoUsd: costOfUsage(call, attempt, usage) }, current.budget.ceiling);
+      deps.budgets.finished(requestId, charge, subject);
+    }
   }
   if (context !== undefined) return { context };
-  const error = deps.protocols.get(attempt.protocol)!.parseError(answer.status === 0 ? 502 : answer.status, answer.text);
+  const error = deps.protocols.get(attempt.protocol)!.parseError(record.httpStatus, answer.text);
   return { error: { ...error, message: current.redactor.text(error.message, attempt.provider) } };
 }
 
@@ -180,22 +175,25 @@ function openRecord(
   };
 }
 
-function closeRecord(
-  { deps }: ModelCall,
-  open: OpenRecord,
-  { usage, httpStatus }: { readonly usage: Usage; readonly httpStatus: number },
-): CloseRecord {
-  const isPaid = usage.input !== undefined;
-  return {
+interface Bought {
+  readonly open: OpenRecord;
+  readonly answer: ProviderAnswer;
+  readonly usage: Usage;
+  readonly isMade: boolean;
+}
+
+/** What the vendor refuses costs nothing. If the gateway ends first, it is not known whether the vendor has made the cache: then it counts as made. */
+function closeRecord({ deps }: ModelCall, { open, answer: { status, isCut }, usage, isMade }: Bought): CloseRecord {
+  const record = {
     ...open,
-    status: isPaid ? "ok" : "error",
     durationMs: Math.max(0, deps.clock.now() - open.timeMs),
     modelServed: open.upstreamModel,
-    usage,
-    usageSource: isPaid ? "reported" : "none",
-    httpStatus,
-    ...(isPaid ? {} : { errorCode: "upstream_error" }),
+    httpStatus: status === 0 ? 502 : status,
   };
+  if (isMade) return { ...record, status: "ok", usage, usageSource: "reported" };
+  if (isCut === true)
+    return { ...record, status: "interrupted", httpStatus: 503, usage, usageSource: "estimated", errorCode: "shutting_down" };
+  return { ...record, status: "error", usage: {}, usageSource: "none", errorCode: "upstream_error" };
 }
 
 // What a line of the log consists of.
