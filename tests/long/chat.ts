@@ -34,7 +34,7 @@ test("the hundredth question is answered as soon as the first ones", { skip: wit
     chat.type("xyzzy");
     await chat.shows("> xyzzy");
     const echoMs = performance.now() - from;
-    chat.type(`${keys.ctrlC}`);
+    chat.type(keys.ctrlC);
     assert.equal(await chat.ended, 0);
     const middle = (values: readonly number[]): number => Math.round(values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!);
     const [first, last] = [middle(tookMs.slice(5, 25)), middle(tookMs.slice(-20))];

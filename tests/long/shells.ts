@@ -70,7 +70,7 @@ async function completeInZsh(t: TestContext, line: string, expected: readonly st
   shell.type(`${line}\t`);
   // One word is put into the line, several are listed below it.
   if (expected.length === 1) await shell.shows(`${line.slice(0, line.lastIndexOf(" ") + 1)}${expected[0]}`);
-  else for (const word of expected) await shell.shows(`${word}`);
+  else for (const word of expected) await shell.shows(word);
   assert.doesNotMatch(shell.screen.text, /not found|error|bad /);
   shell.kill();
   await shell.ended;
