@@ -145,5 +145,32 @@ for (const [name, open, skip] of openStores) {
         const [history] = await reports.history("gpt-5", 3);
         assert.deepEqual([history?.points.length, history?.points[0]?.model_served, history?.stepMs], [72, 0, hourMs]);
       }));
+
+    it("survives a clock that jumps 100 days ahead and comes back: hours stay, and are counted again", () =>
+      withStore(async (store, time) => {
+        const startOf = Math.floor(time.nowMs / hourMs) * hourMs;
+        const hours = new HourStore(store);
+        const counted = [{ provider: "openai", model: "gpt-5", region: "", counts: new SyntheticSeries(1).next() }];
+        for (let hour = 48; hour > 0; hour--) await hours.write(startOf - hour * hourMs, counted);
+        const shared = { store, clock: time.clock, ids: createIdSource(time.clock), logger: silentLogger };
+        const open = () => createPerformanceWatch({ ...shared, isPrimary: () => true, onChange: () => undefined });
+        const watch = open();
+        const known = (): Promise<number> => hours.readSeries(startOf - 48 * hourMs, startOf).then(([series]) => series?.attempts ?? 0);
+        const before = await known();
+        time.nowMs = startOf + 700_000;
+        await watch.runNow();
+        // Up to the wrong time, an hour's look deletes two hours at most.
+        time.nowMs += 101 * 24 * hourMs;
+        await hours.write(time.nowMs - 700_000 - 2 * hourMs, []);
+        const another = open();
+        await another.runNow();
+        assert.equal(await known(), (before * 46) / 48);
+        time.nowMs = startOf + hourMs + 700_000;
+        await createStoreSink(store).write([row("req_1", { timeMs: startOf + 5 })]);
+        await another.runNow();
+        assert.equal((await hours.readSeries(startOf, startOf + hourMs))[0]?.attempts, 1);
+        await watch.stop();
+        await another.stop();
+      }));
   });
 }
