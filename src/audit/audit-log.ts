@@ -39,6 +39,8 @@ export interface AuditLogOptions {
 /** More entries that wait for the database are not kept; their number is an entry of its own. */
 const maxQueue = 10_000;
 const writeEveryMs = 1000;
+/** A file that is not written for long is taken for that of a process that has ended. */
+const keepEveryMs = 60_000;
 const sealEveryMs = 10_000;
 const signEveryMs = 60_000;
 const signEveryEntries = 10_000;
@@ -57,6 +59,7 @@ class ChainedLog implements AuditLog {
   /** Entries at the beginning of the queue that are kept beyond the end of the process. */
   #kept = 0;
   #lost = 0;
+  #keptMs = -Infinity;
   #isReported = false;
   #signedMs: number;
 
@@ -110,7 +113,7 @@ class ChainedLog implements AuditLog {
       .transaction()
       .execute((transaction) => appendEntries(store, transaction, all))
       .catch((error: unknown) => {
-        if (this.#queue.length > this.#kept) this.#keep();
+        if (this.#queue.length > this.#kept || clock.monotonic() - this.#keptMs >= keepEveryMs) this.#keep();
         throw error;
       });
     // Others may have come while it was written.
@@ -137,6 +140,7 @@ class ChainedLog implements AuditLog {
     try {
       waiting.save(this.#queue);
       this.#kept = this.#queue.length;
+      this.#keptMs = this.#options.clock.monotonic();
     } catch (error) {
       logger.warn({ error: messageOf(error) }, "entries of the audit trail that wait for the database are in memory alone");
     }

@@ -8,9 +8,16 @@ import { createSqliteStore } from "../store/index.ts";
 import { gatewayEntry } from "./append.ts";
 import { createAuditLog, type AuditLog } from "./audit-log.ts";
 import { AuditTrail } from "./trail.ts";
-import { createWaitingFiles, type WaitingEntries } from "./waiting-file.ts";
+import { createWaitingFiles, type WaitingEntries, type WaitingOwner } from "./waiting-file.ts";
 
 const clock = { now: () => 1000, monotonic: () => 0 };
+const owner = (pid: number, changes: Partial<WaitingOwner> = {}): WaitingOwner => ({
+  host: "one",
+  pid,
+  isAlive: () => false,
+  now: () => Date.now(),
+  ...changes,
+});
 const key = { publicKey: "", sign: () => "" };
 
 test("entries that wait for a database that is away survive the end of their process, and are written once by the next one", async () => {
@@ -31,24 +38,21 @@ test("entries that wait for a database that is away survive the end of their pro
       every: () => () => undefined,
     });
   try {
-    const cutOff = open(away, createWaitingFiles(stem, 101));
+    const cutOff = open(away, createWaitingFiles(stem, owner(101)));
     cutOff.add(gatewayEntry("first", {}));
     // Killed: it was never closed.
     await assert.rejects(cutOff.flush());
-    const ended = open(
-      away,
-      createWaitingFiles(stem, 102, () => true),
-    );
+    const ended = open(away, createWaitingFiles(stem, owner(102, { isAlive: () => true })));
     ended.add(gatewayEntry("second", {}));
     await ended.close();
-    assert.deepEqual(readdirSync(folder), ["gateway.audit-waiting-101.jsonl", "gateway.audit-waiting-102.jsonl"]);
+    assert.deepEqual(readdirSync(folder), ["gateway.audit-waiting-one-101.jsonl", "gateway.audit-waiting-one-102.jsonl"]);
     const isAlive = (pid: number): boolean => pid === 102;
-    const next = open(store, createWaitingFiles(stem, 103, isAlive));
+    const next = open(store, createWaitingFiles(stem, owner(103, { isAlive })));
     next.add(gatewayEntry("third", {}));
     await next.flush();
-    assert.deepEqual(readdirSync(folder), ["gateway.audit-waiting-102.jsonl"]);
+    assert.deepEqual(readdirSync(folder), ["gateway.audit-waiting-one-102.jsonl"]);
     // Its number is that of the process that has ended.
-    const last = open(store, createWaitingFiles(stem, 102, isAlive));
+    const last = open(store, createWaitingFiles(stem, owner(102, { isAlive })));
     await last.flush();
     assert.deepEqual(readdirSync(folder), []);
     const entries = await new AuditTrail(store, key, clock).list({ limit: 10 });
@@ -67,8 +71,24 @@ test("lines that are no entries do not keep the other ones from being taken", ()
   try {
     const entry = { ...gatewayEntry("first", {}), timeMs: 1 };
     writeFileSync(`${stem}-7.jsonl`, `{"cut\n5\nnull\n${JSON.stringify(entry)}\n`);
-    assert.deepEqual(createWaitingFiles(stem, 7).take(), [JSON.parse(JSON.stringify(entry))]);
-    assert.deepEqual(readdirSync(folder).toSorted(), ["w-7.jsonl", "w-7.jsonl.unreadable"]);
+    assert.deepEqual(createWaitingFiles(stem, owner(7)).take(), [JSON.parse(JSON.stringify(entry))]);
+    assert.deepEqual(readdirSync(folder).toSorted(), ["w-one-7.0.jsonl.unreadable", "w-one-7.jsonl"]);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
+
+test("replicas that share a folder and have equal process ids leave each other's files alone, until one is stale", () => {
+  const folder = mkdtempSync(join(tmpdir(), "audit-waiting-"));
+  const stem = join(folder, "w");
+  const entry = { ...gatewayEntry("first", {}), timeMs: 1 };
+  const after = (ms: number): WaitingOwner => owner(1, { host: "replica-b", now: () => Date.now() + ms });
+  try {
+    createWaitingFiles(stem, owner(1, { host: "replica-a" })).save([entry]);
+    assert.deepEqual(createWaitingFiles(stem, after(60_000)).take(), []);
+    assert.deepEqual(readdirSync(folder), ["w-replica-a-1.jsonl"]);
+    assert.equal(createWaitingFiles(stem, after(11 * 60_000)).take().length, 1);
+    assert.deepEqual(readdirSync(folder), ["w-replica-b-1.jsonl"]);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
