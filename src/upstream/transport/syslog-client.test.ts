@@ -107,3 +107,18 @@ test("TLS takes only a server whose certificate is trusted; UDP sends one datagr
   receiver.close();
   assert.deepEqual(datagrams.toSorted(), ["a", "b"]);
 });
+
+test("over UDP a bounded number of messages waits for the system, and the number of dropped ones is in the log", async () => {
+  const receiver = createSocket("udp4");
+  await new Promise<void>((resolve) => receiver.bind(0, "127.0.0.1", resolve));
+  const dropped: unknown[] = [];
+  const logger: Logger = { ...silentLogger, error: (fields) => void dropped.push(fields) };
+  const client = createSyslogClient(target("udp", receiver.address().port), { logger });
+  // The socket is not bound yet.
+  for (let number = 0; number < 10_050; number++) client.send("m");
+  assert.deepEqual(dropped, []);
+  await client.close();
+  client.send("after the end");
+  receiver.close();
+  assert.deepEqual(dropped, [{ dropped: 50 }]);
+});

@@ -41,16 +41,27 @@ export function createSyslogClient(target: SyslogTarget, deps: SyslogClientDeps)
 class DatagramClient implements SyslogClient {
   readonly #target: SyslogTarget;
   readonly #logger: Logger;
+  readonly #schedule: Schedule;
+  /** Those that the system has not taken: the name of the host is looked up for each, which may take long. */
   #pending = 0;
+  #dropped = 0;
+  #isClosed = false;
   #onSent: (() => void) | undefined;
   #socket: DatagramSocket | undefined;
 
-  constructor(target: SyslogTarget, { logger }: SyslogClientDeps) {
+  constructor(target: SyslogTarget, { logger, schedule = systemSchedule }: SyslogClientDeps) {
     this.#target = target;
     this.#logger = logger;
+    this.#schedule = schedule;
   }
 
   send(message: string): void {
+    if (this.#isClosed) return;
+    if (this.#pending >= maxWaiting) {
+      this.#dropped += 1;
+      return;
+    }
+    this.#reportDropped();
     const { host, port } = this.#target;
     this.#socket ??= createSocket(host.includes(":") ? "udp6" : "udp4")
       .on("error", (error) => this.#report(error))
@@ -65,13 +76,25 @@ class DatagramClient implements SyslogClient {
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true;
     if (this.#pending > 0) {
       await new Promise<void>((resolve) => {
-        this.#onSent = resolve;
+        const cancel = this.#schedule(closeMs, resolve);
+        this.#onSent = () => {
+          cancel();
+          resolve();
+        };
       });
     }
+    this.#reportDropped();
     this.#socket?.close();
     this.#socket = undefined;
+  }
+
+  #reportDropped(): void {
+    if (this.#dropped === 0) return;
+    this.#logger.error({ dropped: this.#dropped }, "syslog messages were dropped, as too many waited to be sent");
+    this.#dropped = 0;
   }
 
   #report(error: Error): void {
