@@ -255,9 +255,10 @@ export const reliabilityRows: Readonly<Record<string, readonly ReliabilityRow[]>
   "What is charged": [
     {
       promise:
-        "Single sign-on with a real OpenID provider, on SQLite and PostgreSQL: people get the role of their group, an answer counts once, and keys and sessions end when the provider does not know the person any more, or without a group that has a role.",
+        "Single sign-on with a real OpenID provider, on SQLite and PostgreSQL: people get the role of their group, an answer counts once, and keys and sessions end when the provider does not know the person any more, or without a group that has a role; its message ends a session, and machines without a browser sign in.",
       test: { long: "sso" },
-      figures: "{sign_ins} sign-ins, {refused} refused, {checks} checks, the longest sign-in {longest_sign_in_ms} ms",
+      figures:
+        "{sign_ins} sign-ins, {refused} refused, {checks} checks, {signed_out} signed out there, {devices} machines without a browser, the longest sign-in {longest_sign_in_ms} ms",
     },
     {
       promise: "Keys, budgets and configurations of LiteLLM are taken over, and what is not is named.",

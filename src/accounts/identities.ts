@@ -52,6 +52,8 @@ export interface Identities {
   admit(identity: AdmittedIdentity): Promise<IdentityUser>;
   /** Ends all keys and sessions of an identity. `undefined`: it is not known, or was ended before. */
   end(identity: IdentityRef): Promise<IdentityUser | undefined>;
+  /** Ends the sessions of browsers of an identity, and lets it be checked at once. `undefined`: it is not known. */
+  signOut(identity: IdentityRef): Promise<IdentityUser | undefined>;
   /** Identities with keys that are accepted, and a token, that were not confirmed since then; the longest first. */
   due(beforeMs: number, limit: number): Promise<CheckedIdentity[]>;
   /**
@@ -102,6 +104,18 @@ export function createIdentities({ store, clock, ids, random = randomBytes, onCh
       });
       if (ended !== undefined) onChanged(ended.keyId);
       return ended;
+    },
+    async signOut({ issuer, subject }) {
+      const found = await store.db.transaction().execute(async (transaction) => {
+        const known = await selectIdentity(transaction, { issuer, subject });
+        if (known === undefined) return undefined;
+        await transaction.deleteFrom("sessions").where("key_id", "=", known.key.id).execute();
+        const checked = transaction.updateTable("identities").set({ checked_ms: 0 });
+        await checked.where("issuer", "=", issuer).where("subject", "=", subject).execute();
+        return { userId: known.user.id, username: known.user.username, keyId: known.key.id };
+      });
+      if (found !== undefined) onChanged(found.userId);
+      return found;
     },
     due: (beforeMs, limit) => readDue(store, { beforeMs, limit, nowMs: clock.now() }),
     async claim({ issuer, subject, checkedMs }) {

@@ -32,9 +32,40 @@ export interface OidcProvider {
   finish(answer: URL, flow: FlowSecrets): Promise<SignedIn>;
   /** `undefined`: the provider does not know the person any more, or refuses. */
   refresh(refreshToken: string, subject: string): Promise<SignedIn | undefined>;
+  /** Begins a sign-in on a machine without a browser (RFC 8628). @throws GatewayError `not_found` if the provider has no such sign-in. */
+  startDevice(): Promise<DeviceStart>;
+  /** Waits for the person for a while. `undefined`: ask again. */
+  pollDevice(start: DeviceStart): Promise<SignedIn | undefined>;
+  /** The person that a message of the provider signs out. @throws GatewayError `sign_in_failed` for a message that is not the provider's, or not for this gateway. */
+  readSignOut(message: string): Promise<SignOutMessage>;
   /** Where a browser ends its session at the provider; `undefined`: it has no such page. */
   signOutUrl(): Promise<URL | undefined>;
 }
+
+export interface DeviceStart {
+  /** Secret: it is what the gateway asks the provider with. */
+  readonly deviceCode: string;
+  /** What the person types in. */
+  readonly userCode: string;
+  readonly verificationUri: string;
+  /** With the code in it; `undefined`: the provider gives none. */
+  readonly completeUri: string | undefined;
+  readonly expiresSeconds: number;
+  readonly intervalSeconds: number;
+}
+
+/** OpenID Connect Back-Channel Logout 1.0. */
+export interface SignOutMessage {
+  readonly subject: string;
+  /** Of the message, which counts once. */
+  readonly id: string;
+}
+
+/** One call of a program waits for the person at most this time. */
+const deviceWaitMs = 20_000;
+const signOutEvent = "http://schemas.openid.net/event/backchannel-logout";
+/** An older message is refused. */
+const signOutAgeSeconds = 600;
 
 export const callbackPath = "/api/v1/sso-callback";
 const timeoutSeconds = 15;
@@ -49,22 +80,12 @@ interface Discovered {
 /** One identity provider, over openid-client, which is loaded by the first sign-in. */
 export function createOidcProvider(settings: OidcSettings, fetch: OidcFetch, monotonic: () => number): OidcProvider {
   const redirectUri = `${settings.publicUrl}${callbackPath}`;
-  let known: { readonly atMs: number; readonly found: Promise<Discovered> } | undefined;
-  const discovered = async (): Promise<Discovered> => {
-    if (known === undefined || monotonic() - known.atMs > rereadMs) known = { atMs: monotonic(), found: discover(settings, fetch) };
-    const { found } = known;
-    try {
-      return await found;
-    } catch (error) {
-      if (known?.found === found) known = undefined;
-      const detail = error instanceof AwayError ? error.message : reasonOf(error);
-      throw new GatewayError("sign_in_unavailable", `The identity provider (auth.oidc.issuer) cannot be used: ${detail}`, { cause: error });
-    }
-  };
+  const discovered = createDiscovery(settings, fetch, monotonic);
   return {
     async startUrl({ state, nonce, verifier }) {
       const { library, config } = await discovered();
       return library.buildAuthorizationUrl(config, {
+        ...settings.authorizeParameters,
         redirect_uri: redirectUri,
         scope: settings.scopes.join(" "),
         state,
@@ -95,11 +116,39 @@ export function createOidcProvider(settings: OidcSettings, fetch: OidcFetch, mon
         }
       });
     },
+    async startDevice() {
+      const found = await discovered();
+      return await translated(() => startDevice(found, settings));
+    },
+    async pollDevice(start) {
+      const found = await discovered();
+      return await translated(() => pollDevice(found, start, settings));
+    },
+    async readSignOut(message) {
+      const { config } = await discovered();
+      return await translated(() => readSignOut(message, config.serverMetadata(), { settings, fetch }));
+    },
     async signOutUrl() {
       const { library, config } = await discovered();
       if (config.serverMetadata().end_session_endpoint === undefined) return undefined;
       return library.buildEndSessionUrl(config, { post_logout_redirect_uri: `${settings.publicUrl}/` });
     },
+  };
+}
+
+/** @returns a function that reads the provider's document, at most once an hour. */
+function createDiscovery(settings: OidcSettings, fetch: OidcFetch, monotonic: () => number): () => Promise<Discovered> {
+  let known: { readonly atMs: number; readonly found: Promise<Discovered> } | undefined;
+  return async () => {
+    if (known === undefined || monotonic() - known.atMs > rereadMs) known = { atMs: monotonic(), found: discover(settings, fetch) };
+    const { found } = known;
+    try {
+      return await found;
+    } catch (error) {
+      if (known?.found === found) known = undefined;
+      const detail = error instanceof AwayError ? error.message : reasonOf(error);
+      throw new GatewayError("sign_in_unavailable", `The identity provider (auth.oidc.issuer) cannot be used: ${detail}`, { cause: error });
+    }
   };
 }
 
@@ -121,6 +170,66 @@ async function discover(settings: OidcSettings, fetch: OidcFetch): Promise<Disco
   // The signature of each token is checked, too, although it comes from the provider itself.
   library.enableNonRepudiationChecks(config);
   return { library, config };
+}
+
+async function startDevice({ library, config }: Discovered, { scopes }: OidcSettings): Promise<DeviceStart> {
+  if (config.serverMetadata().device_authorization_endpoint === undefined)
+    throw new GatewayError("not_found", "The identity provider has no sign-in for machines without a browser. Use `tokligence login`.");
+  const started = await library.initiateDeviceAuthorization(config, { scope: scopes.join(" ") });
+  return {
+    deviceCode: started.device_code,
+    userCode: started.user_code,
+    verificationUri: started.verification_uri,
+    completeUri: started.verification_uri_complete,
+    expiresSeconds: started.expires_in,
+    intervalSeconds: started.interval ?? 5,
+  };
+}
+
+async function pollDevice(found: Discovered, start: DeviceStart, settings: OidcSettings): Promise<SignedIn | undefined> {
+  const { library, config } = found;
+  const { deviceCode, userCode, verificationUri, expiresSeconds, intervalSeconds } = start;
+  const asked = {
+    device_code: deviceCode,
+    user_code: userCode,
+    verification_uri: verificationUri,
+    expires_in: expiresSeconds,
+    interval: intervalSeconds,
+  };
+  const signal = AbortSignal.timeout(deviceWaitMs);
+  try {
+    const tokens = await library.pollDeviceAuthorizationGrant(config, asked, undefined, { signal });
+    return await signedIn(found, tokens, settings);
+  } catch (error) {
+    if (signal.aborted && !(error instanceof library.ResponseBodyError)) return undefined;
+    throw error;
+  }
+}
+
+/** Checks a logout token as section 2.6 of the specification asks for. */
+async function readSignOut(
+  message: string,
+  { issuer, jwks_uri: keys }: { readonly issuer: string; readonly jwks_uri?: string | undefined },
+  { settings, fetch }: { readonly settings: OidcSettings; readonly fetch: OidcFetch },
+): Promise<SignOutMessage> {
+  const { createRemoteJWKSet, customFetch, jwtVerify } = await import("jose");
+  if (keys === undefined) throw new GatewayError("sign_in_failed", "The identity provider names no keys (jwks_uri).");
+  const get = (url: string): Promise<Response> =>
+    fetch(url, { method: "GET", headers: { accept: "application/json" }, body: undefined, redirect: "manual" });
+  const keySet = createRemoteJWKSet(new URL(keys), { [customFetch]: get });
+  const { payload } = await jwtVerify(message, keySet, {
+    issuer,
+    audience: settings.clientId,
+    maxTokenAge: signOutAgeSeconds,
+    clockTolerance: 60,
+  });
+  const { sub: subject, jti: id, events, nonce } = payload;
+  const isSignOut = typeof events === "object" && events !== null && Object.hasOwn(events, signOutEvent);
+  if (!isSignOut || nonce !== undefined || typeof id !== "string")
+    throw new GatewayError("sign_in_failed", "The message of the identity provider is not one that signs somebody out.");
+  if (typeof subject !== "string")
+    throw new GatewayError("sign_in_failed", "The message names a session alone. Let the provider name the subject (sub), too.");
+  return { subject, id };
 }
 
 interface Tokens {

@@ -19,6 +19,21 @@ function baseUrl(description: string, example: string) {
   });
 }
 
+/** What binds the answer to the question cannot be changed. */
+const ownParameters: ReadonlySet<string> = new Set([
+  "client_id",
+  "redirect_uri",
+  "response_type",
+  "response_mode",
+  "scope",
+  "state",
+  "nonce",
+  "code_challenge",
+  "code_challenge_method",
+  "request",
+  "request_uri",
+]);
+
 const oidc = z
   .strictObject({
     issuer: baseUrl(
@@ -35,6 +50,14 @@ const oidc = z
       "What the provider is asked for; with offline_access many give a token with which users are checked between sign-ins.",
       "a list of scopes",
     ).prefault(["openid", "profile", "email"]),
+    authorize_parameters: leaf(z.record(z.string().regex(/^[a-z_]{1,40}$/), z.string().max(500)), {
+      kind: "map",
+      description:
+        "Further parameters of the provider's page, as in { prompt: consent } or Google's { access_type: offline, prompt: consent }, without which some providers give no token for checks.",
+      allowed: "a map of parameters, each with a text; none of those that the gateway sets itself",
+    })
+      .refine((map) => Object.keys(map).every((name) => !ownParameters.has(name)))
+      .prefault({}),
     groups_claim: text("Where the provider names the groups of a user; a path has dots, as in realm_access.roles.").prefault("groups"),
     roles: leaf(z.record(z.string().min(1), z.enum(["admin", "user"])), {
       kind: "map",
@@ -70,6 +93,7 @@ export interface OidcSettings {
   /** Without a slash at the end. */
   readonly publicUrl: string;
   readonly scopes: readonly string[];
+  readonly authorizeParameters: Readonly<Record<string, string>>;
   readonly groupsClaim: string;
   readonly roles: Readonly<Record<string, "admin" | "user">>;
   readonly defaultRole: "none" | "user";
@@ -95,6 +119,7 @@ export function readAuth({ oidc: parsed }: ParsedAuth): AuthSection {
       clientSecret: clientSecret === undefined ? undefined : new Secret(clientSecret),
       publicUrl: publicUrl.replace(/\/+$/, ""),
       scopes: parsed.scopes,
+      authorizeParameters: parsed.authorize_parameters,
       groupsClaim: parsed.groups_claim,
       roles: parsed.roles,
       defaultRole: parsed.default_role,

@@ -2,7 +2,7 @@ import { createHash, randomBytes } from "node:crypto";
 import type { Accounts, Identities, IdentityUser, Session, Sessions } from "../accounts/index.ts";
 import { GatewayError, type Clock, type Sealer } from "../core/index.ts";
 import { decide } from "./decide.ts";
-import { callbackPath, type FlowSecrets, type OidcProvider, type SignedIn } from "./oidc-provider.ts";
+import { callbackPath, type DeviceStart, type FlowSecrets, type OidcProvider, type SignedIn } from "./oidc-provider.ts";
 import type { OidcSettings } from "./section.ts";
 
 /** A program on the person's machine that waits for the end of the sign-in (RFC 8252, section 7.3). */
@@ -28,7 +28,7 @@ export type SignInEnd =
 
 /** What became of a sign-in, for metrics and the audit trail. */
 export interface SignInEvent {
-  readonly action: "sso.sign_in" | "sso.check" | "sso.key";
+  readonly action: "sso.sign_in" | "sso.check" | "sso.key" | "sso.sign_out";
   readonly outcome: "ok" | "refused" | "failed" | "unavailable";
   readonly user: IdentityUser | undefined;
   readonly address: string;
@@ -45,9 +45,31 @@ export interface SignIn {
   /** @param query of the URL that the browser came back to. */
   finish(query: string, cookie: string | undefined, from: { readonly address: string; readonly client: string }): Promise<SignInEnd>;
   /** The key of a program that was signed in. */
-  redeem(code: string, verifier: string, program: { readonly name: string; readonly address: string }): ReturnType<Accounts["createKey"]>;
+  redeem(code: string, verifier: string, program: ProgramName): Promise<NewKey>;
+  /** Begins the sign-in of a program on a machine without a browser. @param challenge SHA-256 of what only the program knows, base64url. */
+  beginDevice(challenge: string): Promise<DeviceSignIn>;
+  /** The key of such a program; `undefined`: the person has not signed in yet. It takes up to 20 seconds. */
+  pollDevice(device: string, verifier: string, program: ProgramName): Promise<NewKey | undefined>;
+  /** A message of the provider: a person has signed out, or was signed out, there. */
+  signOut(message: string, address: string): Promise<void>;
   /** Where a browser ends its session at the provider; `undefined`: there is no such page, or the provider does not answer. */
   signOutUrl(): Promise<string | undefined>;
+}
+
+type NewKey = Awaited<ReturnType<Accounts["createKey"]>>;
+
+interface ProgramName {
+  readonly name: string;
+  readonly address: string;
+}
+
+export interface DeviceSignIn {
+  /** Sealed: what the program asks again with. */
+  readonly device: string;
+  readonly userCode: string;
+  readonly verificationUri: string;
+  readonly completeUri: string | undefined;
+  readonly expiresSeconds: number;
 }
 
 export interface SignInDeps {
@@ -66,13 +88,23 @@ const flowMs = 10 * 60_000;
 /** Until then a program's code is accepted. */
 const codeMs = 2 * 60_000;
 
-const scopes = { flow: "sso-flow", code: "sso-code", refresh: "sso-refresh" } as const;
+/** A message of the provider is remembered for this time, which is longer than it is accepted. */
+const signOutMs = 20 * 60_000;
+
+const scopes = { flow: "sso-flow", code: "sso-code", refresh: "sso-refresh", device: "sso-device" } as const;
 
 interface Flow extends FlowSecrets {
   readonly id: string;
   readonly issuer: string;
   readonly endsMs: number;
   readonly program?: WaitingProgram | undefined;
+}
+
+interface Device {
+  readonly start: DeviceStart;
+  readonly challenge: string;
+  readonly issuer: string;
+  readonly endsMs: number;
 }
 
 interface Code {
@@ -127,20 +159,59 @@ export class SingleSignOn implements SignIn {
     }
   }
 
-  async redeem(
-    code: string,
-    verifier: string,
-    program: { readonly name: string; readonly address: string },
-  ): ReturnType<Accounts["createKey"]> {
+  async redeem(code: string, verifier: string, program: ProgramName): Promise<NewKey> {
     this.#current();
-    const { clock, identities, accounts } = this.#deps;
+    const { clock, identities } = this.#deps;
     const opened = this.#open(scopes.code, code) as Code | undefined;
     if (opened === undefined || opened.endsMs <= clock.now() || sha256(verifier) !== opened.challenge)
       throw failed("the code is not known");
     if (!(await identities.useOnce(opened.id, opened.endsMs))) throw failed("the code was used before");
-    const { user } = opened;
-    const made = await accounts.createKey({ user: user.userId, parent: user.keyId, name: program.name });
-    this.#deps.onEvent({ action: "sso.key", outcome: "ok", isOurs: true, user, address: program.address, details: { key: made.id } });
+    return await this.#makeKey(opened.user, program);
+  }
+
+  async beginDevice(challenge: string): Promise<DeviceSignIn> {
+    const { settings, provider } = this.#current();
+    const start = await provider.startDevice();
+    const endsMs = this.#deps.clock.now() + start.expiresSeconds * 1000;
+    const device: Device = { start, challenge, issuer: settings.issuer, endsMs };
+    const { userCode, verificationUri, completeUri, expiresSeconds } = start;
+    const sealed = this.#deps.sealer.seal(scopes.device, JSON.stringify(device));
+    return { device: sealed, userCode, verificationUri, completeUri, expiresSeconds };
+  }
+
+  async pollDevice(device: string, verifier: string, program: ProgramName): Promise<NewKey | undefined> {
+    const { settings, provider } = this.#current();
+    const opened = this.#open(scopes.device, device) as Device | undefined;
+    if (opened === undefined || opened.endsMs <= this.#deps.clock.now() || opened.issuer !== settings.issuer)
+      throw failed("it is not known, or has expired");
+    if (sha256(verifier) !== opened.challenge) throw failed("another program has begun it");
+    const event = { action: "sso.sign_in", address: program.address, isOurs: true } as const;
+    try {
+      const signedIn = await provider.pollDevice(opened.start);
+      if (signedIn === undefined) return undefined;
+      const user = await this.admit(signedIn, settings, true);
+      this.#deps.onEvent({ ...event, outcome: "ok", user, details: { subject: signedIn.subject, by: "device" } });
+      return await this.#makeKey(user, program);
+    } catch (error) {
+      const outcome = outcomes[error instanceof GatewayError ? error.code : "internal_error"] ?? "failed";
+      this.#deps.onEvent({ ...event, outcome, user: undefined, details: { ...detailsOf(error), by: "device" } });
+      throw error;
+    }
+  }
+
+  async signOut(message: string, address: string): Promise<void> {
+    const { settings, provider } = this.#current();
+    const { identities, clock } = this.#deps;
+    const { subject, id } = await provider.readSignOut(message);
+    // A message that comes again has done its work.
+    if (!(await identities.useOnce(sha256(`sign-out ${id}`), clock.now() + signOutMs))) return;
+    const user = await identities.signOut({ issuer: settings.issuer, subject });
+    this.#deps.onEvent({ action: "sso.sign_out", outcome: "ok", isOurs: true, user, address, details: { subject } });
+  }
+
+  async #makeKey(user: IdentityUser, { name, address }: ProgramName): Promise<NewKey> {
+    const made = await this.#deps.accounts.createKey({ user: user.userId, parent: user.keyId, name });
+    this.#deps.onEvent({ action: "sso.key", outcome: "ok", isOurs: true, user, address, details: { key: made.id } });
     return made;
   }
 

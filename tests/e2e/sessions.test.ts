@@ -67,7 +67,7 @@ test("a key becomes a cookie that scripts cannot read and that goes to the admin
     method: "POST",
     headers: ["authorization", `Bearer ${alice.key}`, ...page, "x-forwarded-proto", "https"],
   });
-  assert.match(setCookie(secure), /; Secure$/);
+  assert.match(setCookie(secure), /^__Secure-tokligence_session=tgs_[\w-]{43}; .*; Secure$/);
   for (const to of [gateway, other]) {
     const who = await send("/api/v1/session", { headers: withCookie(pair), to });
     const { user, role, key_id, session } = json(who) as { user: object; role: string; key_id: string; session: { id: string } };
@@ -91,8 +91,11 @@ test("a cookie counts only with the page's header and without a foreign origin, 
   assert.deepEqual(await refusal("/api/v1/me", { headers: withCookie(cookie, ...foreign) }), [403, "forbidden_page"], "another port");
   assert.deepEqual(await refusal("/api/v1/me", { headers: withCookie(cookie, "origin", "null") }), [403, "forbidden_page"]);
   assert.deepEqual(await refusal("/api/v1/me/keys", { method: "POST", headers: ["cookie", cookie] }), [403, "forbidden_page"], "a form");
-  for (const origin of [`http://${host}`, `https://${host}`])
-    assert.equal((await send("/api/v1/me", { headers: withCookie(cookie, "origin", origin) })).status, 200, origin);
+  for (const [origin, name] of [
+    [`http://${host}`, cookie],
+    [`https://${host}`, `__Secure-${cookie}`],
+  ] as const)
+    assert.equal((await send("/api/v1/me", { headers: withCookie(name, "origin", origin) })).status, 200, origin);
   const key = ["authorization", `Bearer ${alice.key}`];
   assert.deepEqual(await refusal("/api/v1/session", { method: "POST", headers: key }), [403, "forbidden_page"], "login of a stranger");
   assert.deepEqual(await refusal("/api/v1/session", { method: "POST", headers: [...key, ...page, ...foreign] }), [403, "forbidden_page"]);

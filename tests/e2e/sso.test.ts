@@ -3,9 +3,10 @@ import { createHash, randomBytes } from "node:crypto";
 import { after, before, beforeEach, test } from "node:test";
 import { systemClock } from "../../src/core/index.ts";
 import { clientId, clientSecret, createOidcIssuer, type Fault, type OidcIssuer } from "../testbed/oidc-issuer.ts";
-import { codeOf, json } from "./error-code.ts";
+import { json } from "./error-code.ts";
 import { startGateway, type TestGateway } from "./harness.ts";
 import { sendRaw, type RawReply } from "./raw-http.ts";
+import { cookieOf, person, refusalOf, type Begun } from "./sso-rig.ts";
 
 const dayMs = 86_400_000;
 const publicUrl = "https://gateway.example.com/llm";
@@ -19,7 +20,7 @@ const clock = { now: () => systemClock.now() + skippedMs, monotonic: () => syste
 before(async () => {
   issuer = await createOidcIssuer();
   const roles = '{ admins: admin, staff: user, "realm:x": user }';
-  const oidc = `{ issuer: "${issuer.url}", client_id: ${clientId}, client_secret: ${clientSecret}, public_url: "${publicUrl}", roles: ${roles}, allowed_domains: [example.com] }`;
+  const oidc = `{ issuer: "${issuer.url}", client_id: ${clientId}, client_secret: ${clientSecret}, public_url: "${publicUrl}", roles: ${roles}, allowed_domains: [example.com], authorize_parameters: { prompt: consent, access_type: offline } }`;
   gateway = await startGateway({ config: `auth: { oidc: ${oidc} }`, clock });
   other = await startGateway({ config: `auth: { oidc: ${oidc} }`, clock, database: gateway.database });
 });
@@ -35,27 +36,13 @@ beforeEach(() => {
   skippedMs += 60_000;
 });
 
-function person(sub: string, claims: Record<string, unknown> = {}): OidcIssuer["person"] {
-  const email = { email: `${sub}@example.com`, email_verified: true };
-  return { sub, claims: { preferred_username: sub, groups: ["staff"], ...email, ...claims } };
-}
-
 const get = (path: string, headers: readonly string[] = [], to = gateway): Promise<RawReply> =>
   sendRaw(to.url, { method: "GET", path, headers });
-
-function cookieOf(reply: RawReply, name: string): string {
-  return (reply.headers["set-cookie"] ?? []).map((cookie) => cookie.split(";")[0]!).find((cookie) => cookie.startsWith(`${name}=`)) ?? "";
-}
-
-interface Begun {
-  readonly location: string;
-  readonly cookie: string;
-}
 
 async function begin(query = "", to = gateway): Promise<Begun> {
   const reply = await get(`/api/v1/sso${query}`, [], to);
   assert.equal(reply.status, 302, reply.body.toString());
-  return { location: reply.headers.location!, cookie: cookieOf(reply, "tokligence_sign_in") };
+  return { location: reply.headers.location!, cookie: cookieOf(reply, "__Host-tokligence_sign_in") };
 }
 
 /** The path and query that the browser comes back to. */
@@ -73,11 +60,7 @@ async function signIn(who: OidcIssuer["person"], to = gateway): Promise<RawReply
 async function signedIn(who: OidcIssuer["person"]): Promise<readonly string[]> {
   const reply = await signIn(who);
   assert.equal(reply.status, 302, reply.body.toString());
-  return ["cookie", cookieOf(reply, "tokligence_session"), "x-tokligence-page", "1"];
-}
-
-function refusalOf(reply: RawReply): readonly [number, string] {
-  return [reply.status, codeOf(reply, "openai-chat")];
+  return ["cookie", cookieOf(reply, "__Secure-tokligence_session"), "x-tokligence-page", "1"];
 }
 
 async function userOf(headers: readonly string[], to = gateway): Promise<Record<string, unknown>> {
@@ -88,26 +71,32 @@ test("a person signs in at the provider, becomes a user with the role of a group
   issuer.person = person("alice", { groups: ["staff", "admins", "unknown"] });
   const start = await get("/api/v1/sso");
   const { searchParams } = new URL(start.headers.location!);
+  assert.deepEqual([searchParams.get("prompt"), searchParams.get("access_type")], ["consent", "offline"]);
   assert.deepEqual([...searchParams.keys()].toSorted(), [
+    "access_type",
     "client_id",
     "code_challenge",
     "code_challenge_method",
     "nonce",
+    "prompt",
     "redirect_uri",
     "response_type",
     "scope",
     "state",
   ]);
   assert.equal(searchParams.get("redirect_uri"), `${publicUrl}/api/v1/sso-callback`);
-  assert.match(start.headers["set-cookie"]![0]!, /^tokligence_sign_in=\S+; Max-Age=600; HttpOnly; SameSite=Lax; Secure$/);
-  const flow = { location: start.headers.location!, cookie: cookieOf(start, "tokligence_sign_in") };
+  assert.match(start.headers["set-cookie"]![0]!, /^__Host-tokligence_sign_in=\S+; Max-Age=600; HttpOnly; SameSite=Lax; Path=\/; Secure$/);
+  const flow = { location: start.headers.location!, cookie: cookieOf(start, "__Host-tokligence_sign_in") };
   assert.ok(!decodeURIComponent(flow.cookie).includes(searchParams.get("state")!), "the cookie is sealed");
   // The answer may come to another process than the question.
   const end = await get(await answerOf(flow), ["cookie", flow.cookie, "user-agent", "Firefox"], other);
   assert.deepEqual([end.status, end.headers.location], [302, `${publicUrl}/`]);
-  assert.match(end.headers["set-cookie"]![0]!, /^tokligence_session=tgs_[\w-]{43}; Max-Age=604800; HttpOnly; SameSite=Strict; Secure$/);
-  assert.match(end.headers["set-cookie"]![1]!, /^tokligence_sign_in=; Max-Age=0;/);
-  const session = ["cookie", cookieOf(end, "tokligence_session"), "x-tokligence-page", "1"];
+  assert.match(
+    end.headers["set-cookie"]![0]!,
+    /^__Secure-tokligence_session=tgs_[\w-]{43}; Max-Age=604800; HttpOnly; SameSite=Strict; Secure$/,
+  );
+  assert.match(end.headers["set-cookie"]![1]!, /^__Host-tokligence_sign_in=; Max-Age=0;/);
+  const session = ["cookie", cookieOf(end, "__Secure-tokligence_session"), "x-tokligence-page", "1"];
   for (const to of [gateway, other]) {
     const who = json(await get("/api/v1/session", session, to)) as { user: Record<string, unknown>; role: string; session: object };
     assert.deepEqual([who.user["username"], who.user["email"], who.role], ["alice", "alice@example.com", "admin"]);
@@ -313,7 +302,7 @@ async function codeFor(query: string): Promise<string> {
   const begun = await begin(query);
   const page = await get(await answerOf(begun), ["cookie", begun.cookie]);
   assert.equal(page.status, 200);
-  assert.equal(cookieOf(page, "tokligence_session"), "");
+  assert.equal(cookieOf(page, "__Secure-tokligence_session"), "");
   const link = /href="(http:\/\/127\.0\.0\.1:45678\/\?[^"]+)"/.exec(page.body.toString())![1]!.replaceAll("&amp;", "&");
   const { searchParams } = new URL(link);
   assert.equal(searchParams.get("state"), "s".repeat(32));

@@ -43,6 +43,10 @@ export interface OidcIssuer {
   readonly calls: Map<string, number>;
   /** Refresh tokens are refused from now on. */
   refusesRefresh: boolean;
+  /** A message that signs a person out (OpenID Connect Back-Channel Logout 1.0). @param changes of its claims. */
+  logoutToken(sub: string, changes?: Claims): string;
+  /** The person at the browser enters the code of a device; `false`: there is no such code. */
+  enterCode(userCode: string): boolean;
   /** What the browser gets that opens the provider's page: the URL that it is sent back to. */
   authorize(location: string): Promise<URL>;
   close(): Promise<void>;
@@ -56,6 +60,8 @@ export async function createOidcIssuer(): Promise<OidcIssuer> {
   const foreign = generateKeyPairSync("ec", { namedCurve: "P-256" });
   const codes = new Map<string, Grant>();
   const tokens = new Map<string, Person>();
+  /** Devices by their secret code; `undefined`: nobody has entered the other one. */
+  const devices = new Map<string, { readonly userCode: string; person: Person | undefined }>();
   const issuer: { person: Person; fault: Fault; refusesRefresh: boolean } = {
     person: { sub: "1", claims: {} },
     fault: {},
@@ -63,17 +69,19 @@ export async function createOidcIssuer(): Promise<OidcIssuer> {
   };
   const calls = new Map<string, number>();
 
-  const idToken = (person: Person, nonce: string | undefined): string => {
-    const now = Math.floor(Date.now() / 1000);
-    const { groups, ...rest } = person.claims;
-    const base = { iss: url, aud: clientId, sub: person.sub, iat: now, exp: now + 300, ...(nonce === undefined ? {} : { nonce }) };
-    const all = { ...base, ...rest, ...(issuer.fault.hasGroupsInUserinfo === true || groups === undefined ? {} : { groups }) };
-    const claims = issuer.fault.claims?.(all) ?? all;
+  const tokenOf = (claims: Claims): string => {
     const alg = issuer.fault.alg ?? "ES256";
     const head = alg === "none" ? { alg } : { alg, kid: "own" };
     const unsigned = `${encode(head)}.${encode(claims)}`;
     if (alg === "none") return `${unsigned}.`;
     return `${unsigned}.${signed(unsigned, issuer.fault.hasForeignKey === true ? foreign.privateKey : own.privateKey)}`;
+  };
+  const idToken = (person: Person, nonce: string | undefined): string => {
+    const now = Math.floor(Date.now() / 1000);
+    const { groups, ...rest } = person.claims;
+    const base = { iss: url, aud: clientId, sub: person.sub, iat: now, exp: now + 300, ...(nonce === undefined ? {} : { nonce }) };
+    const all = { ...base, ...rest, ...(issuer.fault.hasGroupsInUserinfo === true || groups === undefined ? {} : { groups }) };
+    return tokenOf(issuer.fault.claims?.(all) ?? all);
   };
 
   const grant = (person: Person, nonce: string | undefined): object => {
@@ -91,6 +99,13 @@ export async function createOidcIssuer(): Promise<OidcIssuer> {
       const person = tokens.get(form.get("refresh_token") ?? "");
       if (person === undefined || issuer.refusesRefresh) return [400, { error: "invalid_grant" }];
       return [200, grant(issuer.person.sub === person.sub ? issuer.person : person, undefined)];
+    }
+    if (form.get("grant_type") === "urn:ietf:params:oauth:grant-type:device_code") {
+      const device = devices.get(form.get("device_code") ?? "");
+      if (device === undefined) return [400, { error: "expired_token" }];
+      if (device.person === undefined) return [400, { error: "authorization_pending" }];
+      devices.delete(form.get("device_code") ?? "");
+      return [200, grant(device.person, undefined)];
     }
     const code = form.get("code") ?? "";
     const found = codes.get(code);
@@ -114,6 +129,22 @@ export async function createOidcIssuer(): Promise<OidcIssuer> {
         return [200, { keys: [{ ...own.publicKey.export({ format: "jwk" }), kid: "own", alg: "ES256", use: "sig" }] }];
       case "/token":
         return await onToken(request);
+      case "/device": {
+        const [deviceCode, userCode] = [randomUUID(), randomUUID().slice(0, 8).toUpperCase()];
+        devices.set(deviceCode, { userCode, person: undefined });
+        const uri = `${url}/enter`;
+        const times = { expires_in: 600, interval: 0.02 };
+        return [
+          200,
+          {
+            device_code: deviceCode,
+            user_code: userCode,
+            verification_uri: uri,
+            verification_uri_complete: `${uri}?c=${userCode}`,
+            ...times,
+          },
+        ];
+      }
       case "/userinfo": {
         const person = tokens.get((request.headers.authorization ?? "").slice("Bearer ".length));
         return person === undefined ? [401, {}] : [200, { sub: person.sub, ...person.claims }];
@@ -130,6 +161,16 @@ export async function createOidcIssuer(): Promise<OidcIssuer> {
   return Object.assign(issuer, {
     url,
     calls,
+    logoutToken(sub: string, changes: Claims = {}) {
+      const now = Math.floor(Date.now() / 1000);
+      const events = { "http://schemas.openid.net/event/backchannel-logout": {} };
+      return tokenOf({ iss: url, aud: clientId, sub, iat: now, exp: now + 120, jti: randomUUID(), events, ...changes });
+    },
+    enterCode(userCode: string) {
+      const device = [...devices.values()].find((each) => each.userCode === userCode);
+      if (device !== undefined) device.person = issuer.person;
+      return device !== undefined;
+    },
     authorize(location: string) {
       const { searchParams } = new URL(location);
       const back = new URL(searchParams.get("redirect_uri") ?? "");
@@ -151,6 +192,7 @@ function documentOf(url: string): object {
     token_endpoint: `${url}/token`,
     jwks_uri: `${url}/keys`,
     userinfo_endpoint: `${url}/userinfo`,
+    device_authorization_endpoint: `${url}/device`,
     end_session_endpoint: `${url}/sign-out`,
     response_types_supported: ["code"],
     subject_types_supported: ["public"],

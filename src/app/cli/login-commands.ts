@@ -8,6 +8,7 @@ import type { WithAdmin } from "./with-admin.ts";
 interface Options {
   readonly json?: boolean;
   readonly browser?: boolean;
+  readonly device?: boolean;
 }
 
 const waitMs = 10 * 60_000;
@@ -19,9 +20,10 @@ export function addLoginCommands(program: Command, admin: WithAdmin, load: () =>
     .command("login")
     .description("sign in at the gateway's identity provider, in a browser; the key is stored for you alone")
     .option("--no-browser", "print the address, and open nothing")
+    .option("--device", "sign in with a browser on another machine, if the provider has that")
     .option("--json", "print JSON")
-    .action(async ({ json, browser }: Options) => {
-      const [{ logIn }, { writeLogin, readLogin }, { readGatewayUrl }] = await Promise.all([
+    .action(async ({ json, browser, device }: Options) => {
+      const [{ logIn, logInByDevice }, { writeLogin, readLogin }, { readGatewayUrl }] = await Promise.all([
         import("./login.ts"),
         import("../login-file.ts"),
         import("../remote-admin.ts"),
@@ -33,14 +35,21 @@ export function addLoginCommands(program: Command, admin: WithAdmin, load: () =>
         );
         if (browser !== false) openBrowser(address);
       };
-      const made = await logIn({ url: place, onReady, waitMs });
+      const made =
+        device === true ? await logInByDevice({ url: place, onReady: showDevice }) : await logIn({ url: place, onReady, waitMs });
       writeLogin(made);
       const { key: _, ...shown } = made;
       print(json === true, shown, () => `You are ${made.username} at ${made.url}. \`tokligence --url ${made.url} …\` acts for you.`);
     });
-  addExamples(login, ["tokligence --url https://gateway.example.com login"]);
+  addExamples(login, ["tokligence --url https://gateway.example.com login", "tokligence --url https://gateway.example.com login --device"]);
   addLogoutCommand(program);
   addWhoamiCommand(program, admin, url);
+}
+
+function showDevice(address: string, userCode: string): void {
+  process.stderr.write(
+    `Open this address in a browser, on any machine:\n\n  ${address}\n\nThe page asks for, or shows, the code ${userCode}. Give the code to nobody else: who signs in with it gives this machine a key.\n`,
+  );
 }
 
 function addLogoutCommand(program: Command): void {

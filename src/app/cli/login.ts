@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { createServer, type Server } from "node:http";
 import { hostname } from "node:os";
 import type { AddressInfo } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
 import { GatewayError } from "../../core/index.ts";
 import { confirmationOf } from "../../sso/index.ts";
 import type { Login } from "../login-file.ts";
@@ -31,12 +32,53 @@ export async function logIn({ url, onReady, waitMs }: LoginOptions): Promise<Log
     const query = new URLSearchParams({ port: String(waiting.port), challenge, state });
     onReady(`${url}/api/v1/sso?${query.toString()}`, confirmationOf(challenge));
     const code = await withDeadline(waiting.code, waitMs);
-    const body = JSON.stringify({ code, verifier, name: `login ${hostname()}`.slice(0, 100) });
+    const body = JSON.stringify({ code, verifier, name: programName() });
     const made = (await callGateway({ url: `${url}/api/v1/sso-token`, method: "POST", body })) as Record<"id" | "key" | "username", string>;
     return { url, username: made.username, key_id: made.id, key: made.key };
   } finally {
     waiting.close();
   }
+}
+
+export interface DeviceLoginOptions {
+  readonly url: string;
+  /** The person has to open the address on any machine, and type in the code, unless the address has it. */
+  readonly onReady: (address: string, userCode: string) => void;
+  /** Milliseconds between two questions. */
+  readonly pauseMs?: number;
+}
+
+interface StartedDevice {
+  readonly device: string;
+  readonly user_code: string;
+  readonly verification_uri: string;
+  readonly verification_uri_complete?: string;
+  readonly expires_in: number;
+}
+
+/** Signs in a program on a machine without a browser (RFC 8628): the person opens the provider's page elsewhere. The gateway asks the provider, and waits meanwhile. */
+export async function logInByDevice({ url, onReady, pauseMs = 1000 }: DeviceLoginOptions): Promise<Login> {
+  await checkSignIn(url);
+  const verifier = randomText();
+  const challenge = createHash("sha256").update(verifier).digest("base64url");
+  const started = (await post(`${url}/api/v1/sso-device`, { challenge })) as StartedDevice;
+  onReady(started.verification_uri_complete ?? started.verification_uri, started.user_code);
+  const endsMs = performance.now() + started.expires_in * 1000;
+  while (performance.now() < endsMs) {
+    const made = await post(`${url}/api/v1/sso-device-token`, { device: started.device, verifier, name: programName() });
+    const { id, key, username } = made as Record<"id" | "key" | "username", string | undefined>;
+    if (id !== undefined && key !== undefined && username !== undefined) return { url, username, key_id: id, key };
+    await sleep(pauseMs);
+  }
+  throw new Error("Nobody has signed in within the time. Begin again: tokligence login --device");
+}
+
+function post(url: string, body: object): Promise<unknown> {
+  return callGateway({ url, method: "POST", body: JSON.stringify(body) });
+}
+
+function programName(): string {
+  return `login ${hostname()}`.slice(0, 100);
 }
 
 /**

@@ -102,6 +102,7 @@ prices: { a: { input: 1.5 } }
         client_secret: "[secret]",
         public_url: "https://gateway.example.com",
         scopes: ["openid", "profile", "email"],
+        authorize_parameters: {},
         groups_claim: "groups",
         roles: {},
         default_role: "none",

@@ -198,7 +198,7 @@ const tail = `
 
 # Single sign-on with OpenID Connect: docs/sso.md. roles: the role that each group gives; without a group that is named, default_role. issuer, client_id and client_secret: of
 # the provider. public_url: where browsers reach this gateway.
-#auth: { oidc: { issuer: "https://id.example.com", client_id: gateway, client_secret: "\${OIDC_CLIENT_SECRET}", public_url: "https://gateway.example.com", scopes: [openid, profile, email], groups_claim: groups, roles: { gateway-admins: admin, engineers: user }, default_role: none, allowed_domains: [], username_claim: preferred_username, key_lifetime: 30d, check_every: 15m } }
+#auth: { oidc: { issuer: "https://id.example.com", client_id: gateway, client_secret: "\${OIDC_CLIENT_SECRET}", public_url: "https://gateway.example.com", scopes: [openid, profile, email], authorize_parameters: {}, groups_claim: groups, roles: { gateway-admins: admin, engineers: user }, default_role: none, allowed_domains: [], username_claim: preferred_username, key_lifetime: 30d, check_every: 15m } }
 # What was changed and used, in a chain of hashes that shows tampering: docs/audit.md. usage: usage entries too. head: a file that gets each signature. events: a file of
 # OCSF events for a SIEM. head_webhook: gets each signature. syslog: gets each event. key: the key that signs, beside the database if omitted.
 #audit: { enabled: true, usage: true, key: audit-key.pem, head: audit-head.json, events: audit-events.jsonl, head_webhook: "https://hooks.example.com/audit", syslog: "tls://siem.example.com:6514" }

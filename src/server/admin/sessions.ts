@@ -52,7 +52,7 @@ export function sessionHandlers(deps: SessionHandlerDeps, accounts: Accounts): H
       if (session === undefined) throw new GatewayError("not_found", "The call carries no cookie of a session, so none is ended.");
       const ended = await sessions.end(session.id);
       const provider_sign_out_url = ended.method === "sso" ? ((await deps.signOutUrl()) ?? null) : null;
-      const isSecure = isSecureRequest(overHttp(origin).headers);
+      const isSecure = isSecureRequest(overHttp(origin).headers) || deps.publicOrigin()?.startsWith("https:") === true;
       return new AnswerWithHeaders({ ...ended, provider_sign_out_url }, ["set-cookie", sessionCookie("", { isSecure, maxAgeSeconds: 0 })]);
     },
     "sessions.list": async ({ query: { user: name, ...query } }) => {
@@ -71,7 +71,7 @@ function overHttp(origin: CallOrigin | undefined): CallOrigin {
 }
 
 async function callerOf(sessions: Sessions, origin: CallOrigin | undefined): Promise<SessionCaller | undefined> {
-  const token = readSessionCookie(origin?.headers.cookie);
+  const token = origin === undefined ? undefined : readSessionCookie(origin.headers);
   return token === undefined ? undefined : await sessions.authenticate(token);
 }
 

@@ -17,7 +17,7 @@ export function authenticateSession(
   publicOrigin: string | undefined,
 ): Promise<Principal> | undefined {
   if (sessions === undefined || !path.startsWith(adminPrefix)) return undefined;
-  const token = readSessionCookie(headers.cookie);
+  const token = readSessionCookie(headers);
   if (token === undefined) return undefined;
   checkPage(headers, publicOrigin);
   return principalOf(sessions, token);

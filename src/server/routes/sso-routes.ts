@@ -5,7 +5,7 @@ import type { SignIn, SignInEnd, WaitingProgram } from "../../sso/index.ts";
 import type { AttemptLimit } from "../http/attempt-limit.ts";
 import type { HttpExchange } from "../http/exchange.ts";
 import { errorHeaders } from "../http/refusal.ts";
-import { readCookie, sessionCookie, signInCookie } from "../http/session-cookie.ts";
+import { readSignInCookie, sessionCookie, signInCookie } from "../http/session-cookie.ts";
 import type { Route } from "../route-table.ts";
 import { escapeHtml, homePolicy, renderPage } from "./home-page.ts";
 import { prefersHtml } from "./home-routes.ts";
@@ -16,8 +16,6 @@ export interface SsoRoutesDeps {
   readonly attempts: AttemptLimit;
 }
 
-/** The cookie that binds a sign-in to its browser. Like that of a session it has no Path: browsers send it to `…/api/v1/` alone. */
-const flowCookieName = "tokligence_sign_in";
 const flowSeconds = 600;
 const maxBodyBytes = 16 * 1024;
 
@@ -40,22 +38,25 @@ export function ssoRoutes(deps: SsoRoutesDeps): Route[] {
       handle: (exchange, { query }) => asPage(exchange, () => finish(deps, exchange, query)),
     },
     { ...common, method: "POST", path: "/api/v1/sso-token", handle: (exchange) => redeem(deps, exchange) },
+    { ...common, method: "POST", path: "/api/v1/sso-device", handle: (exchange) => beginDevice(deps, exchange) },
+    { ...common, method: "POST", path: "/api/v1/sso-device-token", handle: (exchange) => pollDevice(deps, exchange) },
+    { ...common, method: "POST", path: "/api/v1/sso-logout", handle: (exchange) => signOut(deps, exchange) },
   ];
 }
 
 async function begin({ signIn, attempts }: SsoRoutesDeps, exchange: HttpExchange, query: string): Promise<void> {
   if (signIn.isConfigured) attempts.take(exchange.remoteAddress);
   const { location, cookie } = await signIn.begin(readProgram(query));
-  const bound = signInCookie(flowCookieName, cookie, { isSecure: isSecure(signIn), maxAgeSeconds: flowSeconds });
+  const bound = signInCookie(cookie, { isSecure: isSecure(signIn), maxAgeSeconds: flowSeconds });
   exchange.json(302, ["location", location, "set-cookie", bound, ...noStore], "");
 }
 
 async function finish({ signIn, attempts }: SsoRoutesDeps, exchange: HttpExchange, query: string): Promise<void> {
   if (signIn.isConfigured) attempts.take(exchange.remoteAddress);
-  const cookie = readCookie(exchange.headers.cookie, flowCookieName);
+  const cookie = readSignInCookie(exchange.headers.cookie, isSecure(signIn));
   const from = { address: exchange.remoteAddress, client: exchange.headers["user-agent"] ?? "" };
   const end = await signIn.finish(query, cookie, from);
-  const over = ["set-cookie", signInCookie(flowCookieName, "", { isSecure: isSecure(signIn), maxAgeSeconds: 0 })];
+  const over = ["set-cookie", signInCookie("", { isSecure: isSecure(signIn), maxAgeSeconds: 0 })];
   if (end.kind === "program") {
     exchange.json(
       200,
@@ -126,6 +127,61 @@ async function redeem({ signIn, attempts }: SsoRoutesDeps, exchange: HttpExchang
   const { code, verifier, name = "command line" } = parsed.data;
   const made = await signIn.redeem(code, verifier, { name, address: exchange.remoteAddress });
   exchange.json(201, ["content-type", "application/json", ...noStore], `${JSON.stringify(made)}\n`);
+}
+
+const deviceSchema = z.strictObject({ challenge: z.string().regex(/^[A-Za-z0-9_-]{43}$/) });
+
+/** A body of JSON. @throws GatewayError `not_found` if there is no single sign-on, `invalid_request`, `limit_reached`. */
+async function readJson<T>({ signIn, attempts }: SsoRoutesDeps, exchange: HttpExchange, schema: z.ZodType<T>): Promise<T> {
+  const body = bytesOf(Buffer.concat(await exchange.readBody(maxBodyBytes)));
+  if (!signIn.isConfigured) throw notConfigured();
+  attempts.take(exchange.remoteAddress);
+  const parsed = schema.safeParse(parseLatin1(body));
+  if (!parsed.success) throw new GatewayError("invalid_request", "The body is not the one of this step of a sign-in. See docs/sso.md.");
+  return parsed.data;
+}
+
+function notConfigured(): GatewayError {
+  return new GatewayError("not_found", "Single sign-on is not configured: auth.oidc.issuer is not set.");
+}
+
+async function beginDevice(deps: SsoRoutesDeps, exchange: HttpExchange): Promise<void> {
+  const { challenge } = await readJson(deps, exchange, deviceSchema);
+  const { device, userCode, verificationUri, completeUri, expiresSeconds } = await deps.signIn.beginDevice(challenge);
+  const answer = {
+    device,
+    user_code: userCode,
+    verification_uri: verificationUri,
+    verification_uri_complete: completeUri,
+    expires_in: expiresSeconds,
+  };
+  exchange.json(201, ["content-type", "application/json", ...noStore], `${JSON.stringify(answer)}\n`);
+}
+
+const deviceTokenSchema = z.strictObject({
+  device: z.string().max(8192),
+  verifier: z.string().regex(/^[A-Za-z0-9_-]{43,128}$/),
+  name: z.string().min(1).max(100).optional(),
+});
+
+async function pollDevice(deps: SsoRoutesDeps, exchange: HttpExchange): Promise<void> {
+  const { device, verifier, name = "command line" } = await readJson(deps, exchange, deviceTokenSchema);
+  const made = await deps.signIn.pollDevice(device, verifier, { name, address: exchange.remoteAddress });
+  const [status, answer] = made === undefined ? [202, { status: "pending" }] : [201, made];
+  exchange.json(status, ["content-type", "application/json", ...noStore], `${JSON.stringify(answer)}\n`);
+}
+
+/** A form with the token, as the specification has it. Only messages that are refused count as attempts: a provider may sign out many people at once. */
+async function signOut({ signIn, attempts }: SsoRoutesDeps, exchange: HttpExchange): Promise<void> {
+  const body = Buffer.concat(await exchange.readBody(maxBodyBytes)).toString("latin1");
+  if (!signIn.isConfigured) throw notConfigured();
+  try {
+    await signIn.signOut(new URLSearchParams(body).get("logout_token") ?? "", exchange.remoteAddress);
+  } catch (error) {
+    attempts.take(exchange.remoteAddress);
+    throw error;
+  }
+  exchange.json(200, noStore, "");
 }
 
 function isSecure({ publicUrl }: SignIn): boolean {
