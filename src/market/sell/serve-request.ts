@@ -7,7 +7,7 @@ export interface ServedConnection {
   readonly bytes: AsyncIterable<Buffer>;
   readonly writer: FrameWriter;
   /** Calls once the connection is over, also if it is already. `isWhole`: all that was written has left. */
-  onClose(callback: (isWhole: boolean) => void): void;
+  readonly onClose: (callback: (isWhole: boolean) => void) => void;
 }
 
 /** A sealed request: its frames in, the frames of its answer out. What is wrong before the head of the answer is a plain refusal. @throws MarketRefusal */
