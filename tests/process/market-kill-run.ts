@@ -92,7 +92,8 @@ async function writeConfigs({ homes: { alice, bob, plaza } }: Sides): Promise<vo
   const limits = "per_buyer: { concurrency: 64, leases: 1000, calls_per_second: 5000 }";
   const market = async (name: Who, more: string): Promise<string> =>
     `market: { listen: "127.0.0.1:${await freePort()}", name: ${name}, allow_private: true, max_exposure: "1000", ${limits}${more} }\n`;
-  await plaza.writeConfig(`${await market("plaza", "")}exchange: { settle: 2m }\n`);
+  const relay = ", relay: { calls: 100, calls_per_caller: 100 }";
+  await plaza.writeConfig(`${await market("plaza", relay)}exchange: { settle: 2m }\n`);
   await bob.writeConfig(await market("bob", ""));
   // Without keys, and all requests may go to an exchange.
   await alice.writeConfig(`${await market("alice", ", lease: 1m, buy: { keyless: any }")}gateway: { auth: { enabled: false } }\n`);

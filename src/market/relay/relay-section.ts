@@ -13,11 +13,15 @@ export const relaySchema = z
     }).optional(),
     sellers: integer("Sellers that are connected at a time.", 1, 10_000).prefault(50),
     calls: integer(
-      "Calls of one seller that are forwarded at a time. Callers that are no peers or members here get at most half of them.",
+      "Requests of one seller that are forwarded at a time, and four short calls for each. Callers that are no peers or members here get at most half of them.",
       1,
       1000,
     ).prefault(32),
-    calls_per_caller: integer("Calls of one caller to one seller that are forwarded at a time.", 1, 1000).prefault(8),
+    calls_per_caller: integer(
+      "Requests of one caller to one seller that are forwarded at a time, and four short calls for each.",
+      1,
+      1000,
+    ).prefault(8),
     megabytes_per_hour: integer("Megabytes of one seller that are forwarded in an hour, both ways together.", 1, 1e9).optional(),
   })
   .describe("Forwarding sealed calls to sellers without an address of their own, which keep connections to this gateway.")

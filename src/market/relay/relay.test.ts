@@ -112,9 +112,9 @@ interface Reply {
   readonly text: string;
 }
 
-async function call({ url }: Scene, body: string | Uint8Array, key = buyerKey): Promise<Reply> {
+async function call({ url }: Scene, body: string | Uint8Array, key = buyerKey, path = "serve"): Promise<Reply> {
   const pass = new RelayPasses(() => key, Date.now).for(sellerKey.id);
-  const reply = await fetch(`${url}${marketPrefix}/relay/${sellerKey.id}/serve`, {
+  const reply = await fetch(`${url}${marketPrefix}/relay/${sellerKey.id}/${path}`, {
     method: "POST",
     headers: { [passHeader]: pass },
     body: typeof body === "string" ? body : new Uint8Array(body),
@@ -200,10 +200,13 @@ test("a seller, a caller and callers that are not known each have a number of ca
   await hold(buyerKey);
   const fifth = await call(scene, "x", buyerKey);
   isHeld = false;
+  const short = await call(scene, "x", buyerKey, "sealed");
   for (const stream of waiting) echo(stream);
   const all = await Promise.all(held);
   await call(scene, "x".repeat(600_000));
   const over = await call(scene, "x");
+  // Short calls have places of their own.
+  assert.equal(short.status, 200);
   assert.deepEqual(
     [third, fifth, over].map(({ status, text }) => [status, text]),
     Array.from({ length: 3 }, () => [429, "too_many_requests"]),

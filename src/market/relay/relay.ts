@@ -9,7 +9,7 @@ import type { RelayPort } from "../sell/listener.ts";
 import { passHeader, relayAnswerBytes, relayProtocol, relaySignatureHeader, relayUrlHeader } from "../wire.ts";
 import { forwardCall } from "./forwarded-call.ts";
 import { callWindowBytes, closeSession, connectionWindowBytes, Heartbeat, mostStreams, nodeHttp2, pingMs } from "./node-http2.ts";
-import { mostConnectionsOfSeller, RelayedSeller } from "./relayed-seller.ts";
+import { mostConnectionsOfSeller, RelayedSeller, type Caller } from "./relayed-seller.ts";
 import type { RelaySettings } from "./relay-section.ts";
 
 /** A node that this one knows. */
@@ -59,11 +59,6 @@ const forwardedMethods: Readonly<Record<string, "GET" | "POST">> = { "/node": "G
 const passMs = 60_000;
 const mostPasses = 10_000;
 const graceMs = 5_000;
-
-interface Caller {
-  readonly node: string;
-  readonly isKnown: boolean;
-}
 
 /**
  * This node as a relay: sellers that nobody can call keep connections to it, and calls of buyers go to them over these. It passes bytes on, and can neither read nor change
@@ -229,7 +224,7 @@ export class Relay implements RelayPort {
       if (seller === undefined) throw new MarketRefusal("unavailable", "The seller is not connected to its relay.");
       const pass = request.headers[passHeader];
       const caller = await this.#callerOf(typeof pass === "string" ? pass : undefined, node);
-      return { ...seller.take(caller.node, caller.isKnown), seller };
+      return { ...seller.take(path === "/serve" ? "served" : "short", caller), seller };
     } catch (error) {
       this.#counts.refused += 1;
       throw error;

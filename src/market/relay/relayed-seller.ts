@@ -3,10 +3,28 @@ import { MarketRefusal } from "../refusal.ts";
 import type { Heartbeat } from "./node-http2.ts";
 import type { RelaySettings } from "./relay-section.ts";
 
+/** Requests that are served, and short calls beside them: leases, acknowledgements, statements. Each kind has its own places. */
+export type CallKind = "served" | "short";
+
+/** Calls of one kind that are being forwarded. */
+interface Running {
+  served: number;
+  short: number;
+}
+
+/** Short calls for each request that may be served at a time. */
+const shortPerServed = 4;
+
 interface Connection {
   readonly session: ClientHttp2Session;
   readonly heartbeat: Heartbeat;
   active: number;
+}
+
+export interface Caller {
+  readonly node: string;
+  /** It is a peer or a member here. */
+  readonly isKnown: boolean;
 }
 
 /** Connections of one seller. A newer one takes the place of the oldest: the seller may have lost that one already. */
@@ -22,10 +40,10 @@ export class RelayedSeller {
   #connections: Connection[] = [];
   readonly #settings: () => RelaySettings;
   readonly #now: () => number;
-  readonly #callers = new Map<string, { active: number }>();
-  #active = 0;
-  /** Calls of callers that this relay does not know. */
-  #strangers = 0;
+  readonly #callers = new Map<string, Running>();
+  readonly #running: Running = { served: 0, short: 0 };
+  /** Of callers that this relay does not know. */
+  readonly #strangers: Running = { served: 0, short: 0 };
   #hour = 0;
   #hourBytes = 0;
 
@@ -41,7 +59,7 @@ export class RelayedSeller {
   }
 
   get active(): number {
-    return this.#active;
+    return this.#running.served + this.#running.short;
   }
 
   get sessions(): readonly ClientHttp2Session[] {
@@ -63,13 +81,17 @@ export class RelayedSeller {
     for (const { heartbeat } of this.#connections) heartbeat.beat();
   }
 
-  /** Takes a place for a call. @param isKnown whether the relay knows the caller. @throws MarketRefusal */
-  take(caller: string, isKnown: boolean): { readonly session: ClientHttp2Session; readonly release: () => void } {
+  /** Takes a place for a call. @throws MarketRefusal */
+  take(kind: CallKind, { node: caller, isKnown }: Caller): { readonly session: ClientHttp2Session; readonly release: () => void } {
     const { calls, callsPerCaller, bytesPerHour = Infinity } = this.#settings();
     const connection = this.#free();
     if (connection === undefined) throw new MarketRefusal("unavailable", "The seller is not connected to its relay.");
     const used = this.#callerOf(caller);
-    const isFull = this.#active >= calls || used.active >= callsPerCaller || (!isKnown && this.#strangers >= Math.ceil(calls / 2));
+    const most = kind === "served" ? 1 : shortPerServed;
+    const isFull =
+      this.#running[kind] >= calls * most ||
+      used[kind] >= callsPerCaller * most ||
+      (!isKnown && this.#strangers[kind] >= Math.ceil(calls / 2) * most);
     if (isFull)
       throw new MarketRefusal("too_many_requests", "The relay forwards no more calls to this seller now.", { retry_after_ms: 1000 });
     const hour = this.#currentHour();
@@ -81,9 +103,9 @@ export class RelayedSeller {
     }
     const count = (change: number): void => {
       connection.active += change;
-      this.#active += change;
-      used.active += change;
-      if (!isKnown) this.#strangers += change;
+      this.#running[kind] += change;
+      used[kind] += change;
+      if (!isKnown) this.#strangers[kind] += change;
     };
     count(1);
     let isReleased = false;
@@ -108,11 +130,12 @@ export class RelayedSeller {
     return hour;
   }
 
-  #callerOf(caller: string): { active: number } {
+  #callerOf(caller: string): Running {
     let used = this.#callers.get(caller);
     if (used === undefined) {
-      if (this.#callers.size >= mostCallers) for (const [name, { active }] of this.#callers) if (active === 0) this.#callers.delete(name);
-      used = { active: 0 };
+      if (this.#callers.size >= mostCallers)
+        for (const [name, { served, short }] of this.#callers) if (served + short === 0) this.#callers.delete(name);
+      used = { served: 0, short: 0 };
       this.#callers.set(caller, used);
     }
     return used;
