@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
 import { after, afterEach, before, test } from "node:test";
+import { withClassifiers } from "../../src/app/compose/classifiers.ts";
+import { Firewall, firewallSchema, readFirewall } from "../../src/policy/index.ts";
+import { protocols } from "../../src/protocols/index.ts";
 import { createClassifierServer, type ClassifierServer } from "../testbed/classifier-server.ts";
 import { createMockUpstream, type MockUpstream } from "../testbed/mock-upstream.ts";
 import type { JsonObject } from "../testbed/json.ts";
@@ -267,6 +270,37 @@ test("a stream that waited and is blocked is not stored", async () => {
   const text = await (await fetch(`${gateway.url}/v1/responses`, { method: "POST", headers, body })).text();
   assert.match(text, /does not let this answer through/);
   assert.deepEqual(await gateway.sql("select id from stored_responses where response like '%bomb%'"), []);
+});
+
+test("a trial of the rules asks classifiers, and says why one has no judgement", async () => {
+  const { url } = judges;
+  const { rules, classifiers } = readFirewall(
+    firewallSchema.parse({
+      rules: {
+        people: { action: "mask", detect: ["email"], classifiers: ["presidio", "broken"] },
+        safety: { action: "block", classifiers: ["guard"] },
+      },
+      classifiers: {
+        presidio: { kind: "presidio", url: `${url}/analyze` },
+        broken: { kind: "webhook", url: `${url}/broken` },
+        guard: { kind: "guard_model", url: `${url}/v1/chat/completions`, model: "llama-guard" },
+      },
+    }),
+  );
+  const text = "Ada Lovelace (ada@example.com) and a bomb";
+  assert.deepEqual(await withClassifiers(classifiers, protocols, (known) => new Firewall(rules, known).test(text)), [
+    {
+      rule: "people",
+      action: "mask",
+      matches: [
+        { start: 0, end: 12, kind: "person" },
+        { start: 14, end: 29, kind: "email" },
+      ],
+      categories: [],
+      problems: ["broken answered 500"],
+    },
+    { rule: "safety", action: "block", matches: [], categories: ["s9"], problems: [] },
+  ]);
 });
 
 test("metrics count what was found and what was not judged, and no log line or row has a text", async () => {

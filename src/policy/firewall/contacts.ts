@@ -83,7 +83,8 @@ function readInternational(text: string, start: number): TextMatch | undefined {
   const match = matchAt(internationalAt, text, start);
   if (match === undefined) return undefined;
   const digits = match.replaceAll(/\D/g, "");
-  const end = start + match.length - /\D*$/.exec(match)![0].length;
+  let end = start + match.length;
+  while (!isDigit(text.charCodeAt(end - 1))) end--;
   return digits.length >= 8 && digits.length <= 15 && digits[0] !== "0" && isAlone(text, start, end) ? { start, end } : undefined;
 }
 

@@ -28,14 +28,17 @@ export class ClassifierError extends Error {
   }
 }
 
+/** Of a longer name the rest is left out. */
+const maxName = 40;
+
 /** A word for what was found, as findings and placeholders have it: `EMAIL_ADDRESS` is `email_address`, `self-harm/intent` is `self_harm_intent`. */
 export function kindOf(name: string): string {
   const kind = name
-    .trim()
+    .slice(0, maxName)
     .toLowerCase()
-    .replaceAll(/[^a-z\d]+/g, "_")
-    .replaceAll(/^_+|_+$/g, "")
-    .slice(0, 40);
+    .split(/[^a-z\d]/)
+    .filter((part) => part !== "")
+    .join("_");
   return kind === "" ? "flagged" : kind;
 }
 
