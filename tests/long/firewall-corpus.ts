@@ -4,11 +4,17 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { test } from "node:test";
+import { asBytes, latin1OfUtf8 } from "../../src/core/index.ts";
+import { StreamOfTexts } from "../../src/gateway/firewall/stream-of-texts.ts";
+import type { AnswerCheck } from "../../src/policy/firewall/answer-check.ts";
 import { detectorNames, detectors, findAll } from "../../src/policy/firewall/detectors.ts";
+import { Firewall } from "../../src/policy/firewall/firewall.ts";
+import { Placeholders } from "../../src/policy/firewall/placeholders.ts";
 import { scan } from "../../src/policy/firewall/scan.ts";
+import { protocols } from "../../src/protocols/index.ts";
 import { writeFigures } from "./figures.ts";
 
-/** Pinned, so that the same seed makes the same texts. */
+/** Pinned, so that the same seed makes the same texts, but for dates. */
 const packages = ["Faker==40.63.0", "presidio_analyzer==2.2.366", "spacy==3.8.18", "python-stdnum==2.2"];
 const installMs = 900_000;
 const corpusMs = 1_800_000;
@@ -142,8 +148,65 @@ function tableOf(mine: Scores, presidio: Scores): string {
   return lines.join("\n");
 }
 
+const corpus = makeCorpus();
+
+const base = { direction: "answer", patterns: [], words: [], classifiers: [], users: ["*"], models: ["*"] } as const;
+const firewall = new Firewall([{ ...base, name: "all", action: "mask", detect: detectorNames }]);
+const createCheck = (): AnswerCheck => firewall.answerCheck("ada", "m", new Placeholders(() => false))!;
+
+/** What passes of a text in pieces, and what was found. */
+function passed(pieces: readonly string[]): unknown {
+  const check = createCheck();
+  const text = check.open("text");
+  const out = pieces.map((piece) => text.push(piece)).join("") + text.end();
+  return [out, check.findings.map(({ counts }) => [...counts])];
+}
+
+test("each text with an entity passes as the whole does, cut at every character", () => {
+  let cuts = 0;
+  for (const { text, spans } of corpus) {
+    if (spans.length === 0) continue;
+    const whole = passed([text]);
+    assert.deepEqual(passed(text.split("")), whole, text);
+    for (let cut = 1; cut < text.length; cut++, cuts++)
+      assert.deepEqual(passed([text.slice(0, cut), text.slice(cut)]), whole, text.slice(0, cut));
+  }
+  if (triedSeed === undefined) writeFigures("firewall-corpus", { cuts });
+});
+
+/** A stream of a dialect with a text in pieces of eleven characters. */
+const dialects: Readonly<Record<string, (piece: string) => object>> = {
+  "openai-chat": (content) => ({ choices: [{ index: 0, delta: { content }, finish_reason: null }] }),
+  "openai-responses": (delta) => ({ type: "response.output_text.delta", item_id: "m", output_index: 0, content_index: 0, delta }),
+  "anthropic-messages": (text) => ({ type: "content_block_delta", index: 0, delta: { type: "text_delta", text } }),
+  "gemini-generate": (text) => ({ candidates: [{ index: 0, content: { parts: [{ text }] } }] }),
+};
+
+function throughStream(dialect: string, parts: readonly string[]): string {
+  const work = { check: createCheck(), placeholders: undefined };
+  const stream = new StreamOfTexts(work, protocols.get(dialect as "openai-chat")!, { isEventStream: true, watch: () => undefined });
+  return parts.map((part) => stream.push(asBytes(part))).join("") + stream.end();
+}
+
+test("streams of all dialects, cut at every byte, give what the whole gives", () => {
+  let cuts = 0;
+  const texts = corpus.filter(({ spans }) => spans.length > 0).filter((_, at) => at % 150 === 0);
+  for (const { text } of texts) {
+    for (const [dialect, eventOf] of Object.entries(dialects)) {
+      const events = (text.match(/[^]{1,11}/g) ?? []).map((piece) => `data: ${JSON.stringify(eventOf(piece))}\n\n`);
+      const bytes = latin1OfUtf8(events.join(""));
+      const whole = throughStream(dialect, [bytes]);
+      for (let cut = 1; cut < bytes.length; cut++, cuts++) {
+        assert.equal(throughStream(dialect, [bytes.slice(0, cut), bytes.slice(cut)]), whole, `${dialect} at ${cut}: ${text}`);
+      }
+    }
+  }
+  assert.ok(cuts > 0);
+  if (triedSeed === undefined) writeFigures("firewall-corpus", { stream_cuts: cuts });
+});
+
 test("precision and recall of the detectors on texts of another hand, beside Presidio's pattern recognisers", () => {
-  const lines = makeCorpus();
+  const lines = corpus;
   const mine = new Scores();
   const presidio = new Scores();
   const notes: string[] = [];
