@@ -11,10 +11,10 @@ import { runTests, type TestRun } from "./run-tests.ts";
 const minuteMs = 60_000;
 
 /**
- * Tests of whole gateways, of daemons and of pairs of protocols wait for time-outs and other processes: three processes keep two cores busy. All others go into the first. A long file of faults
- * is with the daemons, so that all three take about as long.
+ * Tests of whole gateways, of daemons and of pairs of protocols wait for time-outs and other processes: three processes keep two cores busy. All others go into the first. A long file of faults,
+ * and the tests of the assistant and of this repository, which start programs, are with the daemons, so that all three take about as long.
  */
-const daemons = /^tests\/(?:process|matrix|faults\/canaries\.test\.ts)/;
+const daemons = /^tests\/(?:process|matrix|assistant|repo|faults\/canaries\.test\.ts)/;
 const whole = /^tests\/(?:e2e|faults|security)\//;
 
 function find(...globs: readonly string[]): string[] {
