@@ -177,7 +177,7 @@ test("a long download goes out in pieces, and one that its client leaves ends", 
   assert.equal((await get(caller.key, "/me/usage")).status, 200);
 });
 
-test("one of ten answers is looked at for calls of tools once its client has it, streamed or not", async () => {
+test("answers are looked at for calls of tools once their clients have them, one of ten at least, streamed or not", async () => {
   const caller = await gateway.createKey("tools");
   const parameters = { type: "object", properties: { city: { type: "string" } }, required: ["city"] };
   const tools = [{ type: "function", function: { name: "get_weather", parameters } }];
@@ -189,7 +189,9 @@ test("one of ten answers is looked at for calls of tools once its client has it,
   }
   const rows = (await gateway.rows()).filter((row) => row.user_id === caller.user.id);
   const looked = rows.filter((row) => row.tool_calls !== null);
-  assert.deepEqual([rows.length, looked.length], [40, 4]);
+  assert.equal(rows.length, 40);
+  // All of them, while there is time for it.
+  assert.ok(looked.length >= 4, String(looked.length));
   for (const row of looked) {
     assert.deepEqual([row.tool_calls, row.tool_calls_parsed], [1, 1]);
     assert.ok(row.tool_calls_fit === 0 || row.tool_calls_fit === 1);
