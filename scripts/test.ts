@@ -12,10 +12,10 @@ const minuteMs = 60_000;
 
 /**
  * Tests of whole gateways, of daemons and of pairs of protocols wait for time-outs and other processes: three processes keep two cores busy. All others go into the first. A long file of faults,
- * and the tests of the assistant and of this repository, which start programs, are with the daemons, so that all three take about as long.
+ * and the tests of the assistant, of this repository and of security are with the daemons, so that all three take about as long.
  */
-const daemons = /^tests\/(?:process|matrix|assistant|repo|faults\/canaries\.test\.ts)/;
-const whole = /^tests\/(?:e2e|faults|security)\//;
+const daemons = /^tests\/(?:process|matrix|assistant|repo|security|faults\/canaries\.test\.ts)/;
+const whole = /^tests\/(?:e2e|faults)\//;
 
 function find(...globs: readonly string[]): string[] {
   return globSync(globs, { exclude: (path) => path.includes("node_modules") }).toSorted();
