@@ -139,6 +139,7 @@ export class CallFirewall {
 
   /** The rules on the answer that ask classifiers, if there are any. */
   get outside(): OutsideCheck | undefined {
+    if (!this.#firewall.asksClassifiers) return undefined;
     this.#outside ??=
       (this.#hasText ? this.#firewall.outsideCheck(createContext(this.#call!, "answer"), this.#answerPlaceholders) : null) ?? null;
     return this.#outside ?? undefined;
@@ -172,6 +173,7 @@ export class CallFirewall {
         this.#placeholders = placeholders;
       }
     }
+    if (!this.#firewall.asksClassifiers) return undefined;
     const placeholders = verdict?.placeholders ?? this.#placeholders ?? new Placeholders(isTakenBy(request.text));
     const outside = this.#firewall.outsideCheck(createContext(this.#call!, "request"), placeholders);
     return outside === undefined ? undefined : this.#askOutside(outside, placeholders);

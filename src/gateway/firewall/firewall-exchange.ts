@@ -144,6 +144,10 @@ export class FirewallExchange extends WrappedExchange {
 
   /** The row of a stream that is judged after its end waits for the judgement. */
   override onSent(watcher: AnswerWatcher): void {
+    if (this.#collector === undefined) {
+      this.inner.onSent(watcher);
+      return;
+    }
     this.inner.onSent({
       sent: (isWhole) => {
         const { late } = this.#firewall;

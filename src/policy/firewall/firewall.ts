@@ -91,9 +91,13 @@ export class Firewall {
     return rules.length === 0 ? undefined : new AnswerCheck(rules, { placeholders, heads: this.#heads });
   }
 
+  /** Rules name classifiers. */
+  get asksClassifiers(): boolean {
+    return this.#outside.length > 0;
+  }
+
   /** The rules with classifiers; `undefined`: none is for this user, model and direction. */
   outsideCheck(context: JudgedContext, placeholders: Placeholders): OutsideCheck | undefined {
-    if (this.#outside.length === 0) return undefined;
     const rules = rulesOf(this.#outside, context.direction, context.user, context.model);
     return rules.length === 0 ? undefined : new OutsideCheck({ rules, placeholders, context });
   }
