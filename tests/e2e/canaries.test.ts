@@ -58,18 +58,6 @@ before(async () => {
       const body = JSON.parse(Buffer.concat(parts).toString()) as Record<string, unknown>;
       bodies.push({ path: request.url!, body });
       const send = (value: object): void => void answer.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(value));
-      if (request.url === "/v1/messages") {
-        const usage = { input_tokens: 30, output_tokens: 3 };
-        return send({
-          id: "m1",
-          type: "message",
-          role: "assistant",
-          model: "claude",
-          content: [{ type: "text", text: "teal" }],
-          stop_reason: "end_turn",
-          usage,
-        });
-      }
       const [message] = body["messages"] as readonly { readonly content: string }[];
       return send(chatAnswer(message!.content, body["logprobs"] === true));
     });
@@ -79,7 +67,6 @@ before(async () => {
   gateway = await startGateway({
     config: `providers:
   openai: { api_key: k-openai, base_url: "${url}/v1", protocols: [openai-chat], models: [gpt-4.1] }
-  anthropic: { api_key: k-anthropic, base_url: "${url}", models: [claude-haiku-4-5] }
 model_aliases: { fast: openai/gpt-4.1 }
 canaries: { models: [fast], every: 15m, budget: "0.5" }
 response_cache: { enabled: true }
