@@ -60,8 +60,11 @@ export function createMarketListener(deps: MarketListenerDeps): MarketListener {
     createMarketHandler(deps),
   );
   server.maxConnections = maxSockets + (deps.relay?.mostConnections ?? 0);
+  const upgrades = new CallRate(deps);
   server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-    if (deps.relay !== undefined) deps.relay.attach(request, socket, head);
+    // Each of them has a signature that is checked.
+    const isAllowed = deps.relay !== undefined && upgrades.take(request.socket.remoteAddress ?? "");
+    if (isAllowed) deps.relay.attach(request, socket, head);
     else socket.destroy();
   });
   return {
