@@ -139,7 +139,8 @@ function rowOf(requestId: string, userId: string, keyId: string, attempt: number
 async function run(task: WriterTask): Promise<WriterResult> {
   const store = await openStore(task.place);
   const logger = silentLogger;
-  const budgets = await createBudgets({ store, clock, logger, timeZone: () => utcZone });
+  // Eight writers wait for each other's locks longer than a request would.
+  const budgets = await createBudgets({ store, clock, logger, timeZone: () => utcZone, timeoutMs: 60_000 });
   const sink = createStoreSink(store, {
     clock,
     steps: [createBudgetSettlement({ ceiling: () => ceiling, timeZone: () => utcZone, logger })],
