@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { systemClock } from "../core/index.ts";
-import { createSqliteStore, type SqlValue } from "../store/index.ts";
+import { createSqliteStore, lowerSealedPlace, type SqlValue, type Store } from "../store/index.ts";
 import { leafHash, merkleRoot } from "./merkle.ts";
 import { sealUsage, usageText } from "./seal-usage.ts";
 
@@ -77,4 +77,56 @@ async function sealOddRows(path: string): Promise<void> {
   assert.deepEqual(JSON.parse(details), { count: 60, root: merkleRoot(found.map((row) => leafHash(usageText({ ...row })))) });
   assert.ok(usageText({ ...found[5]! }).includes('["cost_nano_usd","-9223372036854775808"]'));
   await store.close();
+}
+
+test("entries that come while retention deletes those that are just being taken in are taken in as well", async () => {
+  const store = await createSqliteStore({ path: ":memory:", clock: systemClock });
+  const add = (name: string, count: number): Promise<number> => {
+    const names = ["request_id", "attempt", "time_ms", "duration_ms", "user_id", "key_id", "dialect", "provider", "model_asked"];
+    const columns = [...names, "model_served", "direction", "status", "usage_source", "http_status"];
+    const rows = Array.from({ length: count }, (_, at): SqlValue[] => {
+      return [`${name}_${at}`, 1, 1, 1, "usr_1", "key_1", "openai-chat", "p", "m", "m", "consume", "ok", "reported", 200];
+    });
+    return store.insertRows("usage_entries", columns, rows);
+  };
+  await add("old", 5);
+  await store.db.updateTable("retention").set({ deletable_before_ms: 10 }).where("name", "=", "usage_entries").execute();
+  const racing = withMeanwhile(store, async () => {
+    await store.db.deleteFrom("usage_entries").execute();
+    await lowerSealedPlace(store.db);
+    await add("new", 3);
+  });
+
+  assert.equal(await sealUsage(racing, 1), true);
+  assert.equal(await sealUsage(store, 2), false);
+  const batches = await store.db.selectFrom("audit_batches").select("members").execute();
+  assert.deepEqual(
+    batches.map(({ members }) => JSON.parse(members) as unknown),
+    [
+      [
+        ["new_0", 1],
+        ["new_1", 1],
+        ["new_2", 1],
+      ],
+    ],
+  );
+  await store.close();
+});
+
+/** A store in which something happens before each transaction. */
+function withMeanwhile(store: Store, meanwhile: () => Promise<void>): Store {
+  const db = new Proxy(store.db, {
+    get(target, name) {
+      if (name === "transaction")
+        return () => ({
+          execute: async (work: Parameters<ReturnType<Store["db"]["transaction"]>["execute"]>[0]) => {
+            await meanwhile();
+            return await target.transaction().execute(work);
+          },
+        });
+      const value: unknown = Reflect.get(target, name, target);
+      return typeof value === "function" ? (value.bind(target) as unknown) : value;
+    },
+  });
+  return new Proxy(store, { get: (target, name) => (name === "db" ? db : (Reflect.get(target, name, target) as unknown)) });
 }

@@ -69,6 +69,10 @@ async function append(store: Store, transaction: Transaction<Tables>, { count, l
   await transaction.insertInto("audit_batches").values({ seq: chained!.seq, members }).execute();
 }
 
+interface PlacedRows extends Found {
+  readonly lastRowId: number;
+}
+
 /** More entries than these are read and hashed in the reader's thread, as the serving thread should not stop for more than a millisecond. */
 const fewRows = 50;
 
@@ -83,12 +87,22 @@ async function sealByRowId(store: Store, nowMs: number): Promise<boolean> {
   const found = await readByRowId(waiting > fewRows ? store.reader : store.db, afterRowId);
   if (found === undefined) return false;
   return await store.db.transaction().execute(async (transaction) => {
-    // Another process has taken them meanwhile, or retention has deleted them.
+    // Another process has taken them meanwhile.
     if ((await readPlace(transaction)) !== afterRowId) return true;
+    // Retention has deleted them meanwhile: other entries may have their places now.
+    if (!(await isStillThere(transaction, found))) return true;
     await append(store, transaction, found, nowMs);
     await transaction.updateTable("audit_state").set({ value: found.lastRowId }).where("name", "=", "usage").execute();
     return found.count === batchRows;
   });
+}
+
+/** Whether the last of the entries is where it was: then no other has taken the place of one of them. */
+async function isStillThere(db: Kysely<Tables>, { lastRowId, members }: PlacedRows): Promise<boolean> {
+  const { rows } = await sql<{ readonly isThere: number }>`
+    select count(*) as isThere from usage_entries
+    where rowid = ${lastRowId} and json_array(request_id, attempt) = json_extract(${members}, '$[#-1]')`.execute(db);
+  return rows[0]!.isThere === 1;
 }
 
 async function readPlace(db: Kysely<Tables>): Promise<number> {
@@ -97,7 +111,7 @@ async function readPlace(db: Kysely<Tables>): Promise<number> {
 }
 
 /** SQLite itself writes the texts of `usageText` and hashes them: objects of all columns cost four times as much. */
-async function readByRowId(db: Kysely<Tables>, afterRowId: number): Promise<(Found & { readonly lastRowId: number }) | undefined> {
+async function readByRowId(db: Kysely<Tables>, afterRowId: number): Promise<PlacedRows | undefined> {
   const info = await sql<{ readonly name: string }>`select name from pragma_table_info('usage_entries')`.execute(db);
   const pairs = info.rows.toSorted((a, b) => compareNames(a.name, b.name)).map(({ name }) => pairIn(name));
   const { rows } = await sql<{ readonly count: number; readonly last: number; readonly hashes: string; readonly members: string }>`
