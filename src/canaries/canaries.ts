@@ -69,8 +69,8 @@ class Asker {
   /** Targets that have refused to give probabilities. */
   readonly #withoutProbabilities = new Set<string>();
   #pausedUntilMs = -Infinity;
-  /** The setting that the user's budget was made from. */
-  #budgetFor: bigint | undefined;
+  /** The user and the setting that the budget was made for. */
+  #budgetFor: { readonly userId: string; readonly nanoUsd: bigint } | undefined;
   #exchange: CanaryExchange | undefined;
   #isStopped = false;
 
@@ -171,14 +171,14 @@ class Asker {
   async #setBudget({ id }: User): Promise<void> {
     const { settings, budgets, onBudgetsChanged } = this.#deps;
     const { budgetNanoUsd } = settings();
-    if (this.#budgetFor === budgetNanoUsd) return;
+    if (this.#budgetFor?.userId === id && this.#budgetFor.nanoUsd === budgetNanoUsd) return;
     const states = await budgets.list([{ kind: "user", name: id }]);
     const known = states.find(({ period }) => period === "day");
     if (known?.stop_usd !== formatUsd(budgetNanoUsd)) {
       await budgets.set({ subject: "user", subjectId: id, period: "day", stopNanoUsd: budgetNanoUsd });
       await onBudgetsChanged();
     }
-    this.#budgetFor = budgetNanoUsd;
+    this.#budgetFor = { userId: id, nanoUsd: budgetNanoUsd };
   }
 }
 

@@ -132,6 +132,17 @@ test("a model that is swapped at its provider is found by its answers, and the q
   assert.ok(bodies.every(({ body }) => body["stream"] === undefined && body["temperature"] === undefined && body["model"] === "gpt-4.1"));
 });
 
+test("when the user of the canaries is erased, the one that is made in its place has the budget of the configuration", async () => {
+  await callAdmin(gateway, "users.erase", { param: "canaries" });
+  await askFor(everyMs);
+  const [user] = (await gateway.sql("select id from users where username = 'canaries'")) as [{ readonly id: string }];
+  const budgets = await gateway.sql("select period, stop_nano_usd from budgets where subject_id = ?", user.id);
+  assert.deepEqual(
+    budgets.map((budget) => ({ ...budget })),
+    [{ period: "day", stop_nano_usd: 500_000_000 }],
+  );
+});
+
 function pick(row: UsageRow, like: Partial<UsageRow>): Partial<UsageRow> {
   return Object.fromEntries(Object.keys(like).map((key) => [key, row[key as keyof UsageRow]]));
 }
