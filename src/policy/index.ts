@@ -6,7 +6,7 @@ export type { JudgedContext } from "./firewall/classifiers/judgement.ts";
 export type { ClassifierSettings } from "./firewall/classifiers/classifier-section.ts";
 export { Firewall, restoreTexts } from "./firewall/firewall.ts";
 export { changeBody, unjudged, WholeTexts, type MissingJudgement, type OutsideCheck } from "./firewall/outside-check.ts";
-export { Placeholders, StreamRestorer, type RestoredForm } from "./firewall/placeholders.ts";
+export { isTakenIn, Placeholders, StreamRestorer, type RestoredForm } from "./firewall/placeholders.ts";
 export { firewallSchema, readFirewall, type FirewallRule, type FirewallSection } from "./firewall/section.ts";
 export { guardsSchema, readGuards, type GuardsSection } from "./section.ts";
 export type { RuleSetName } from "./firewall/rule-sets.ts";

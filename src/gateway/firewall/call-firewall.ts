@@ -2,6 +2,7 @@ import { GatewayError, latin1OfUtf8, messageOf, utf8OfLatin1, type Bytes } from 
 import {
   changeBody,
   describeCounts,
+  isTakenIn,
   joinFindings,
   Placeholders,
   restoreTexts,
@@ -94,7 +95,7 @@ export class CallFirewall {
   goOnFrom(sealed: string | undefined): void {
     this.#known = sealed === undefined ? undefined : this.#call!.deps.sealer.open(this.#scope, sealed);
     if (this.#known === undefined) return;
-    this.#placeholders = new Placeholders(isTakenBy(this.#call!.request.text));
+    this.#placeholders = new Placeholders(isTakenIn(this.#call!.request.text));
     this.#placeholders.load(this.#known);
   }
 
@@ -152,7 +153,7 @@ export class CallFirewall {
 
   /** One object for all rules: two texts must not get one placeholder. */
   get #answerPlaceholders(): Placeholders {
-    this.#answerCovers ??= this.#placeholders ?? new Placeholders(isTakenBy(this.#call!.request.text));
+    this.#answerCovers ??= this.#placeholders ?? new Placeholders(isTakenIn(this.#call!.request.text));
     return this.#answerCovers;
   }
 
@@ -174,7 +175,7 @@ export class CallFirewall {
       }
     }
     if (!this.#firewall.asksClassifiers) return undefined;
-    const placeholders = verdict?.placeholders ?? this.#placeholders ?? new Placeholders(isTakenBy(request.text));
+    const placeholders = verdict?.placeholders ?? this.#placeholders ?? new Placeholders(isTakenIn(request.text));
     const outside = this.#firewall.outsideCheck(createContext(this.#call!, "request"), placeholders);
     return outside === undefined ? undefined : this.#askOutside(outside, placeholders);
   }
@@ -331,8 +332,4 @@ function unavailable(what: "request" | "answer"): GatewayError {
     "firewall_unavailable",
     `The firewall could not have this ${what} judged, and lets none pass unjudged. Try again soon.`,
   );
-}
-
-function isTakenBy(body: Bytes): (placeholder: string) => boolean {
-  return (placeholder) => body.includes(placeholder);
 }

@@ -7,7 +7,7 @@ import { compileRule, type CompiledRule, type Finding } from "./compiled-rule.ts
 import { findAll, type NamedMatch } from "./detectors.ts";
 import { HeadTable } from "./head-table.ts";
 import { OutsideCheck } from "./outside-check.ts";
-import { Placeholders } from "./placeholders.ts";
+import { isTakenIn, Placeholders } from "./placeholders.ts";
 import { scan } from "./scan.ts";
 import type { FirewallRule } from "./section.ts";
 import { merged } from "./text-match.ts";
@@ -66,7 +66,7 @@ export class Firewall {
     const rules = rulesOf(this.#own, "request", user, model);
     if (rules.length === 0) return undefined;
     const counts = rules.map(() => new Map<string, number>());
-    const placeholders = new Placeholders((placeholder) => body.includes(placeholder));
+    const placeholders = new Placeholders(isTakenIn(body));
     const look = (text: string): string => {
       const candidates = scan(text, 0, this.#heads);
       let places: readonly NamedMatch[] = [];

@@ -8,6 +8,17 @@ export interface MaskedPlace {
 /** Where an original goes back: into plain text, or into JSON text, inside a string of it. */
 export type RestoredForm = "text" | "json";
 
+const placeholderForm = /\[[A-Z\d_]+\]/g;
+
+/** Whether a body has this placeholder as a text of its own. The body is searched once, and not for each placeholder. */
+export function isTakenIn(body: string): (placeholder: string) => boolean {
+  let taken: ReadonlySet<string> | undefined;
+  return (placeholder) => {
+    taken ??= new Set(body.match(placeholderForm));
+    return taken.has(placeholder);
+  };
+}
+
 /**
  * The placeholders of one request, as in `[EMAIL_1]`. One original has one placeholder wherever it appears, and numbers follow the order of appearance, so the
  * beginning of a conversation is masked alike in each turn, and the provider's prompt cache still finds it.
@@ -17,6 +28,7 @@ export class Placeholders {
   readonly #byOriginal = new Map<string, string>();
   readonly #originals = new Map<string, string>();
   readonly #covers = new Map<string, string>();
+  readonly #coverTexts = new Set<string>();
   readonly #lastNumbers = new Map<string, number>();
   #longest = 0;
 
@@ -28,9 +40,8 @@ export class Placeholders {
   /** Where placeholders are in a text, from left to right. */
   placesIn(text: string): { readonly start: number; readonly end: number }[] {
     if (this.size === 0 && this.#covers.size === 0) return [];
-    const known = new Set([...this.#originals.keys(), ...this.#covers.values()]);
-    return [...text.matchAll(/\[[A-Z\d_]+\]/g)]
-      .filter(([placeholder]) => known.has(placeholder))
+    return [...text.matchAll(placeholderForm)]
+      .filter(([placeholder]) => this.#originals.has(placeholder) || this.#coverTexts.has(placeholder))
       .map(({ 0: placeholder, index }) => ({ start: index, end: index + placeholder.length }));
   }
 
@@ -72,6 +83,7 @@ export class Placeholders {
     if (known !== undefined) return known;
     const placeholder = this.#nextOf(kind);
     this.#covers.set(key, placeholder);
+    this.#coverTexts.add(placeholder);
     return placeholder;
   }
 
