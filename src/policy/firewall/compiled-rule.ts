@@ -39,9 +39,13 @@ export function compileRule(rule: FirewallRule, { classifiers: known, mayMatch }
   return { name, action, direction, users: new GlobList(users), models: new GlobList(models), detectors: all, classifiers };
 }
 
+/** A classifier may name any number of kinds, and the text goes into messages, headers and rows. */
+const maxNamed = 20;
+
 /** `email 2, phone 1`. */
 export function describeCounts(counts: ReadonlyMap<string, number>): string {
-  return [...counts].map(([kind, count]) => `${kind} ${count}`).join(", ");
+  const named = [...counts].slice(0, maxNamed).map(([kind, count]) => `${kind} ${count}`);
+  return (counts.size > maxNamed ? [...named, `${counts.size - maxNamed} other kinds`] : named).join(", ");
 }
 
 /** The findings of one look and of a second one at the same text: one for each rule. */

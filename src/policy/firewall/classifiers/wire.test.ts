@@ -78,7 +78,27 @@ test("Presidio's places are code points, and those that overlap become one, of t
   assert.deepEqual(read("presidio", [found], [text], { minScore: 0.5, categories: ["LOCATION"] }), [
     { places: places.slice(1), categories: [] },
   ]);
-  assert.deepEqual(read("presidio", [[entity("A", 4, 900)]], ["abcdef"]), [{ places: [{ start: 4, end: 6, kind: "a" }], categories: [] }]);
+  assert.deepEqual(read("presidio", [[entity("A", 4, 6)]], ["abcdef"]), [{ places: [{ start: 4, end: 6, kind: "a" }], categories: [] }]);
+});
+
+test("a place that is empty, turned round or not in the text is no judgement, as the classifier counts otherwise than it should", () => {
+  const text = "😀 Ada";
+  // The last one is what a program gets that counts UTF-16 units.
+  for (const [start, end] of [
+    [2, 2],
+    [4, 2],
+    [100, 105],
+    [2, 900],
+    [3, 6],
+  ] as const) {
+    const span = { start, end };
+    const wrong = { name: "ClassifierError", message: /named a place that is empty or not in the text/ };
+    assert.throws(() => read("webhook", { results: [{ spans: [{ ...span, type: "person" }] }] }, [text]), wrong, `${start}-${end}`);
+    assert.throws(() => read("presidio", [[{ ...span, entity_type: "PERSON", score: 1 }]], [text]), wrong, `${start}-${end}`);
+  }
+  // What does not count is not looked at.
+  const unused = { results: [{ spans: [{ start: 3, end: 6, type: "person" }] }] };
+  assert.deepEqual(read("webhook", unused, [text], { categories: ["email"] }), [{ places: [], categories: [] }]);
 });
 
 test("a webhook names places, or flags a whole text", () => {
@@ -87,11 +107,15 @@ test("a webhook names places, or flags a whole text", () => {
     { flagged: true, categories: ["hate", "self-harm"] },
     { flagged: true },
     {},
+    { categories: ["hate"] },
+    { flagged: false, categories: ["hate"] },
   ];
-  assert.deepEqual(read("webhook", { results }, ["abcd", "ef", "gh", "i"]), [
+  assert.deepEqual(read("webhook", { results }, ["abcd", "ef", "gh", "i", "jk", "lm"]), [
     { places: [{ start: 1, end: 3, kind: "code_name" }], categories: [] },
     { places: [{ start: 0, end: 2, kind: "hate" }], categories: ["self_harm"] },
     { places: [{ start: 0, end: 2, kind: "flagged" }], categories: [] },
+    { places: [], categories: [] },
+    { places: [{ start: 0, end: 2, kind: "hate" }], categories: [] },
     { places: [], categories: [] },
   ]);
   assert.deepEqual(read("webhook", { results: [results[1]] }, ["ef"], { categories: ["violence"] }), [{ places: [], categories: [] }]);

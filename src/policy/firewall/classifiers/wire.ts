@@ -39,7 +39,7 @@ const webhook: ClassifierWire = {
   }),
   read(answer, texts, { categories: chosen }) {
     const { results } = webhookAnswer.parse(answer);
-    return results.map(({ spans = [], flagged = false, categories = [] }, at) => {
+    return results.map(({ spans = [], categories = [], flagged = categories.length > 0 }, at) => {
       const text = texts[at] ?? "";
       const named = categories.filter((name) => isChosen(name, chosen));
       if (spans.length > 0) return { places: placesOf(text, spans, chosen), categories: named.map(kindOf) };
@@ -130,16 +130,20 @@ interface GivenPlace {
   readonly score?: number;
 }
 
-/** Places in code points, in any order, as matches. Those that overlap become one, of the kind of the most certain, or else of the longest: no part of them stays. */
+/**
+ * Places in code points, in any order, as matches. Those that overlap become one, of the kind of the most certain, or else of the longest: no part of them stays.
+ * @throws ClassifierError if a place is not in the text: then the classifier counts otherwise, and its other places may be wrong as well.
+ */
 function placesOf(text: string, given: readonly GivenPlace[], chosen: readonly string[]): readonly NamedMatch[] {
   const counted = given.filter(({ type }) => isChosen(type, chosen));
   const units = unitsOfCodePoints(
     text,
     counted.flatMap(({ start, end }) => [start, end]),
   );
+  if (counted.some(({ start, end }) => start >= end) || units.includes(-1))
+    throw new ClassifierError("named a place that is empty or not in the text (places count Unicode code points)");
   const matches = counted
     .map(({ type, score = 1 }, at) => ({ start: units[2 * at]!, end: units[2 * at + 1]!, kind: kindOf(type), score, length: 0 }))
-    .filter(({ start, end }) => end > start)
     .toSorted((one, other) => one.start - other.start);
   const kept: (typeof matches)[number][] = [];
   for (const match of matches) {
