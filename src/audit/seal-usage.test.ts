@@ -104,9 +104,9 @@ test("entries that come while retention deletes those that are just being taken 
     batches.map(({ members }) => JSON.parse(members) as unknown),
     [
       [
-        ["new_0", 1],
-        ["new_1", 1],
-        ["new_2", 1],
+        ["new_0", 1, 1],
+        ["new_1", 1, 1],
+        ["new_2", 1, 1],
       ],
     ],
   );

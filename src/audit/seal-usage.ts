@@ -29,6 +29,7 @@ function compareNames(a: string, b: string): number {
 interface KeyedRecord extends UsageRecord {
   readonly request_id: string;
   readonly attempt: number;
+  readonly time_ms: number | bigint;
 }
 
 /** Notes in the trail up to which time usage entries may be deleted, when that has changed. */
@@ -54,7 +55,7 @@ interface Found {
   readonly count: number;
   /** Of the Merkle tree, one for each entry, in order. */
   readonly leaves: readonly string[];
-  /** JSON: the keys of the entries, `[[REQUEST_ID, ATTEMPT], …]`. */
+  /** JSON: the keys of the entries and their times, `[[REQUEST_ID, ATTEMPT, TIME_MS], …]`. */
   readonly members: string;
 }
 
@@ -101,7 +102,7 @@ async function sealByRowId(store: Store, nowMs: number): Promise<boolean> {
 async function isStillThere(db: Kysely<Tables>, { lastRowId, members }: PlacedRows): Promise<boolean> {
   const { rows } = await sql<{ readonly isThere: number }>`
     select count(*) as isThere from usage_entries
-    where rowid = ${lastRowId} and json_array(request_id, attempt) = json_extract(${members}, '$[#-1]')`.execute(db);
+    where rowid = ${lastRowId} and json_array(request_id, attempt, time_ms) = json_extract(${members}, '$[#-1]')`.execute(db);
   return rows[0]!.isThere === 1;
 }
 
@@ -115,9 +116,9 @@ async function readByRowId(db: Kysely<Tables>, afterRowId: number): Promise<Plac
   const info = await sql<{ readonly name: string }>`select name from pragma_table_info('usage_entries')`.execute(db);
   const pairs = info.rows.toSorted((a, b) => compareNames(a.name, b.name)).map(({ name }) => pairIn(name));
   const { rows } = await sql<{ readonly count: number; readonly last: number; readonly hashes: string; readonly members: string }>`
-    select count(*) as count, max(rowid) as last, group_concat(leaf, '') as hashes, json_group_array(json_array(request_id, attempt)) as members
+    select count(*) as count, max(rowid) as last, group_concat(leaf, '') as hashes, json_group_array(json_array(request_id, attempt, time_ms)) as members
     from (
-      select rowid, request_id, attempt, sha256(cast(x'00' || '[' || substr(${sql.join(pairs, sql` || `)}, 2) || ']' as blob)) as leaf
+      select rowid, request_id, attempt, time_ms, sha256(cast(x'00' || '[' || substr(${sql.join(pairs, sql` || `)}, 2) || ']' as blob)) as leaf
       from usage_entries where rowid > ${afterRowId} order by rowid limit ${batchRows}
     )`.execute(db);
   const { count, last, hashes, members } = rows[0]!;
@@ -142,7 +143,7 @@ function sealPending(store: Store, nowMs: number): Promise<boolean> {
     const rows = await readRows(transaction, pending);
     if (rows.length > 0) {
       const leaves = rows.map((row) => leafHash(usageText(row)));
-      const members = JSON.stringify(rows.map(({ request_id: id, attempt }) => [id, attempt]));
+      const members = JSON.stringify(rows.map(({ request_id: id, attempt, time_ms: timeMs }) => [id, attempt, Number(timeMs)]));
       await append(store, transaction, { count: rows.length, leaves, members }, nowMs);
     }
     const last = pending.at(-1)?.id;

@@ -182,7 +182,7 @@ export class AuditTrail {
     if (rows.length < members.length) {
       const found = new Set(rows.map((row) => row.request_id));
       const missing = members.filter(([id]) => !found.has(id));
-      if (missing.length > 0 && missing.every(([id]) => timeOfId(id) < deletableMs)) return "expired";
+      if (missing.length > 0 && missing.every(([id, , timeMs = timeOfId(id)]) => timeMs < deletableMs)) return "expired";
       return {
         at,
         what: `${members.length - rows.length} of its ${count} usage entries are missing, as ${missing[0]?.[0] ?? "an attempt"}`,
@@ -213,7 +213,8 @@ export class AuditTrail {
   }
 }
 
-type Member = readonly [requestId: string, attempt: number];
+/** A usage entry of a batch. Batches from before have no time: then it is that of the id. */
+type Member = readonly [requestId: string, attempt: number, timeMs?: number];
 
 /** The milliseconds in a UUIDv7: `req_019b7ca9-9ae6-7…`. */
 function timeOfId(id: string): number {
