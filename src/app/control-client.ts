@@ -19,7 +19,20 @@ export interface ControlOptions {
 }
 
 /** Calls the admin API of a running daemon over its control socket. @throws GatewayError with the daemon's own message; a socket error if no process listens. */
-export function createControlSender(socketPath: string, { timeoutMs = usualTimeoutMs, via }: ControlOptions = {}): AdminSender {
+export function createControlSender(socketPath: string, options: ControlOptions = {}): AdminSender {
+  const send = createSender(socketPath, options);
+  return async (method, target, body) => {
+    try {
+      return await send(method, target, body);
+    } catch (error) {
+      // A daemon that has just ended, or given its place to another one, had not taken the connection yet. A change could have been made.
+      if (method !== "GET" || (error as NodeJS.ErrnoException).code !== "ECONNRESET") throw error;
+      return await send(method, target, body);
+    }
+  };
+}
+
+function createSender(socketPath: string, { timeoutMs = usualTimeoutMs, via }: ControlOptions): AdminSender {
   return (method, target, body) =>
     new Promise((resolve, reject) => {
       const timeout = longOperation.test(target) ? longTimeoutMs : timeoutMs;
