@@ -17,7 +17,7 @@ const bodies = Number(process.env["FUZZ_BODIES"] ?? 1_000_000);
 const answers = bodies / 5;
 
 async function runShare(share: FuzzShare): Promise<ShareFigures> {
-  const worker = new Worker(new URL("../security/fuzz-worker.ts", import.meta.url), { workerData: share });
+  const worker = new Worker(new URL("../security/fuzz-worker.ts", import.meta.url), { workerData: share, execArgv: [] });
   const [figures] = (await once(worker, "message")) as [ShareFigures];
   await once(worker, "exit");
   return figures;
