@@ -4,8 +4,11 @@ import type { Operation } from "../protocols/index.ts";
 const sampleEvery = 10;
 /** Time that may be spent on looking, in each second: half a percent of one processor. */
 const msPerSecond = 5;
-/** What is not used is kept for a burst, of 500 requests at most: each keeps its answer until it has ended. */
-const mostMs = 100;
+/**
+ * What is not used is kept for a burst, of 20 requests at most: each keeps its answer until it has ended. Hundreds at the start of a process would teach V8 that objects of requests live
+ * long; all later ones would be made among the old objects, and cost a third more.
+ */
+const mostMs = 4;
 /** What it takes to keep the request and the answer, and to see whether there are calls. */
 const msPerRequest = 0.2;
 
