@@ -2,6 +2,7 @@ import { DatabaseSync } from "node:sqlite";
 import { pathToFileURL } from "node:url";
 import { parentPort, workerData } from "node:worker_threads";
 import { addFunctions } from "./functions.ts";
+import { lowerPriority } from "./low-priority.ts";
 import { createStatementCache } from "./statements.ts";
 
 /*
@@ -22,6 +23,7 @@ export type ReadAnswer =
 /** How long a read waits for a lock, which only a checkpoint that cuts the log takes. */
 const busyTimeoutMs = 5000;
 
+lowerPriority();
 const port = parentPort!;
 // Never makes the file: if it was removed meanwhile, reads fail.
 const database = new DatabaseSync(`${pathToFileURL(String(workerData)).href}?mode=ro`, { timeout: busyTimeoutMs, readOnly: true });

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -83,3 +84,27 @@ test("a file that is not the one that was opened is not read", () =>
     await assert.rejects(sql`select 1`.execute(reader.db), fault);
     await reader.close();
   }));
+
+test("on Linux the thread of reads gives way to those that serve", { skip: process.platform !== "linux" && "reads /proc" }, () =>
+  withFolder(async (folder) => {
+    const niceOfThreads = (): number[] =>
+      readdirSync("/proc/self/task").flatMap((task) => {
+        try {
+          const [, fields = ""] = readFileSync(`/proc/self/task/${task}/stat`, "utf8").split(/\) (.*)/s);
+          return [Number(fields.split(" ")[16])];
+        } catch {
+          // It has ended meanwhile.
+          return [];
+        }
+      });
+    const before = niceOfThreads();
+    const store = await createSqliteStore({ path: join(folder, "a.db"), clock: systemClock });
+    await store.reader.selectFrom("users").select("username").execute();
+    const after = niceOfThreads();
+    // Other tests' stores may have threads as well.
+    const lowered = (all: readonly number[]): number => all.filter((nice) => nice === 10).length;
+    assert.ok(lowered(after) > lowered(before), String(after));
+    assert.equal(after[0], before[0]);
+    await store.close();
+  }),
+);
