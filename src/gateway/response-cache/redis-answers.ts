@@ -4,12 +4,13 @@ import { largestShare, type AnswerCache, type AnswerStoreLimits, type CachedAnsw
 
 /** All keys have one hash tag, so that they are in one slot of a cluster. */
 const prefix = "{tokligence-answers}:";
-/** By the time of their last use, by the time at which they expire (milliseconds of the server's clock), and by name their sizes; and the sum of the sizes. */
+/** By the time of their last use (microseconds of the server's clock), by the time at which they expire (milliseconds), and by name their sizes; and the sum of the sizes. */
 const indexKeys = [`${prefix}used`, `${prefix}expiring`, `${prefix}sizes`, `${prefix}total`];
 
 const common = `
 local t = redis.call('TIME')
-local now = t[1] * 1000 + math.floor(t[2] / 1000)
+local used = t[1] * 1000000 + t[2]
+local now = math.floor(used / 1000)
 local function drop(name)
   redis.call('DEL', '${prefix}answer:' .. name)
   redis.call('ZREM', KEYS[1], name)
@@ -25,7 +26,7 @@ end
 /** KEYS: those of the index, and the answer's. ARGV: its name. */
 const getScript = `${common}
 local text = redis.call('GET', KEYS[5])
-if text then redis.call('ZADD', KEYS[1], 'XX', now, ARGV[1]) end
+if text then redis.call('ZADD', KEYS[1], 'XX', used, ARGV[1]) end
 return text
 `;
 
@@ -34,7 +35,7 @@ const putScript = `${common}
 drop(ARGV[1])
 for _, name in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', now, 'LIMIT', 0, 100)) do drop(name) end
 redis.call('SET', KEYS[5], ARGV[2], 'PX', ARGV[4])
-redis.call('ZADD', KEYS[1], now, ARGV[1])
+redis.call('ZADD', KEYS[1], used, ARGV[1])
 redis.call('ZADD', KEYS[2], now + ARGV[4], ARGV[1])
 redis.call('HSET', KEYS[3], ARGV[1], ARGV[3])
 local total = redis.call('INCRBY', KEYS[4], ARGV[3])
